@@ -1,0 +1,134 @@
+/* Names and comparisons of the plain data in verb.h and ports.h. */
+#include "verb.h"
+
+#include <string.h>
+
+#include "ports.h"
+
+const char *verb_kind_name(enum verb_kind kind)
+{
+	switch (kind) {
+	case VERB_POWER_ON: return "power-on";
+	case VERB_POWER_OFF: return "power-off";
+	case VERB_POWER_STATUS: return "power-status";
+	case VERB_HOST_RUN: return "host-run";
+	case VERB_SMTP_CHECK: return "smtp-check";
+	case VERB_DNS_GET: return "dns-get";
+	case VERB_DNS_SWAP: return "dns-swap";
+	case VERB_DNS_VERIFY: return "dns-verify";
+	case VERB_QUEUE_EXPORT: return "queue-export";
+	case VERB_NOTIFY: return "notify";
+	}
+	return "?";
+}
+
+const char *host_role_name(enum host_role role)
+{
+	switch (role) {
+	case HOST_PRIMARY: return "primary";
+	case HOST_STANDBY: return "standby";
+	}
+	return "?";
+}
+
+const char *power_state_name(enum power_state state)
+{
+	switch (state) {
+	case POWER_UNKNOWN: return "unknown";
+	case POWER_STATE_OFF: return "off";
+	case POWER_STATE_ON: return "on";
+	}
+	return "?";
+}
+
+const char *record_kind_name(enum record_kind kind)
+{
+	switch (kind) {
+	case RECORD_PAIR: return "pair";
+	case RECORD_OPERATION: return "operation";
+	case RECORD_JOURNAL: return "journal";
+	case RECORD_AUDIT: return "audit";
+	case RECORD_GRANT: return "grant";
+	case RECORD_BOOT: return "boot";
+	case RECORD_STRANDED: return "stranded";
+	case RECORD_HOLD: return "hold";
+	case RECORD_GLOBAL: return "global";
+	}
+	return "?";
+}
+
+bool verb_has_effect(const struct verb *verb)
+{
+	switch (verb->kind) {
+	case VERB_POWER_STATUS:
+	case VERB_SMTP_CHECK:
+	case VERB_DNS_GET:
+	case VERB_DNS_VERIFY:
+		return false;
+	case VERB_POWER_ON:
+	case VERB_POWER_OFF:
+	case VERB_HOST_RUN:
+	case VERB_DNS_SWAP:
+	case VERB_QUEUE_EXPORT:
+	case VERB_NOTIFY:
+		return true;
+	}
+	return true;
+}
+
+static bool mx_set_has(const struct mx_set *set, const struct mx *mx)
+{
+	for (size_t i = 0; i < set->count; i++)
+		if (set->mx[i].preference == mx->preference &&
+		    strcmp(set->mx[i].target, mx->target) == 0)
+			return true;
+	return false;
+}
+
+bool mx_set_equal(const struct mx_set *a, const struct mx_set *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (!mx_set_has(b, &a->mx[i]) || !mx_set_has(a, &b->mx[i]))
+			return false;
+	return true;
+}
+
+const char *probe_outcome_name(enum probe_outcome outcome)
+{
+	switch (outcome) {
+	case PROBE_OK: return "ok";
+	case PROBE_BUSY: return "busy";
+	case PROBE_FAIL: return "fail";
+	case PROBE_LOCAL: return "local";
+	}
+	return "?";
+}
+
+const char *probe_layer_name(enum probe_layer layer)
+{
+	switch (layer) {
+	case LAYER_CONNECT: return "connect";
+	case LAYER_BANNER: return "banner";
+	case LAYER_EHLO: return "ehlo";
+	case LAYER_STARTTLS: return "starttls";
+	case LAYER_CERT: return "certificate";
+	case LAYER_MAIL: return "mail";
+	case LAYER_RCPT: return "rcpt";
+	case LAYER_AGENT: return "agent";
+	case LAYER_DONE: return "done";
+	}
+	return "?";
+}
+
+const char *store_rc_name(enum store_rc rc)
+{
+	switch (rc) {
+	case STORE_OK: return "ok";
+	case STORE_FENCED: return "fenced";
+	case STORE_AWAY: return "away";
+	case STORE_UNKNOWN: return "unknown";
+	}
+	return "?";
+}
