@@ -11,19 +11,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "../common/base/basic.h"
 #include "../common/base/err.h"
 
-#define NAME_MAX_LEN 64   /* pair, control, key names */
-#define ADDR_TEXT_MAX 46  /* INET6_ADDRSTRLEN */
-#define DOMAIN_MAX 256    /* RFC 1035 2.3.4, as text */
 #define MX_SET_MAX 8
 #define VERIFY_SERVERS_MAX 16
 #define OUTCOME_TEXT_MAX 8192
-
-struct instant {
-	int64_t boot_ms; /* CLOCK_BOOTTIME: waits */
-	int64_t wall_ms; /* CLOCK_REALTIME: stored and shown */
-};
 
 /* Every commit and verb says on whose behalf; a stale epoch changes nothing. */
 struct guard {
