@@ -1,0 +1,35 @@
+# queue-digest.awk: counts the queue for `queue status`; runs after queue.awk.
+#
+# A message is refused when every recipient that remains was answered 5xx by the next hop: only a reason that begins
+# with the server's own reply counts. A server that would not talk at all (`refused to talk to me`) says nothing about
+# the message, which waits.
+# Not its job: hold and soft_bounce (queue.sh).
+# Errors: none of its own; after an error of queue.awk nothing is printed.
+
+function message_begin() {
+	recipients = 0
+	answered = 0
+}
+
+function recipient_begin() {
+	recipient_reason = ""
+}
+
+function recipient_end() {
+	recipients++
+	if (recipient_reason ~ /^host [^ ]+ said: 5[0-9][0-9][ -]/) answered++
+}
+
+function message_end() {
+	total++
+	if (recipients == 0 || answered < recipients) return
+	refused++
+	if (refused <= 32 && message_id ~ /^[0-9A-Za-z]+$/) ids = ids "refused=" message_id "\n"
+}
+
+END {
+	if (failed) exit 1
+	total += corrupt
+	printf "total=%d\nrefused=%d\nwaiting=%d\n", total, refused, total - refused
+	printf "hold=%s\nsoft_bounce=%s\n%s", hold, soft_bounce, ids
+}
