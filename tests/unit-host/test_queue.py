@@ -40,7 +40,7 @@ def test_recorded_queue():
     answer = digest(RECORDED).stdout.decode().splitlines()
     assert answer == [
         "total=5", "refused=3", "waiting=2", "hold=on", "soft_bounce=off",
-        "refused=54CCE10ACF4", "refused=4BCA010ACF2", "refused=4754C10ACEF",
+        "refused_id=54CCE10ACF4", "refused_id=4BCA010ACF2", "refused_id=4754C10ACEF",
     ]
 
 

@@ -24,7 +24,7 @@ function message_end() {
 	total++
 	if (recipients == 0 || answered < recipients) return
 	refused++
-	if (refused <= 32 && message_id ~ /^[0-9A-Za-z]+$/) ids = ids "refused=" message_id "\n"
+	if (refused <= 32 && message_id ~ /^[0-9A-Za-z]+$/) ids = ids "refused_id=" message_id "\n"
 }
 
 END {
