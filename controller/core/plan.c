@@ -1,0 +1,219 @@
+/* The orders of the steps are the operations (DESIGN of the product: promote, failback, abort in spool mode). */
+#include "plan.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+
+/* Booting overlaps with nothing yet; fencing comes late in spool mode, since nobody delivers meanwhile. */
+static const enum step_id promote_steps[] = {
+	STEP_GUARD, STEP_BOOT_ORDER, STEP_POWER_ON, STEP_INTERLOCK, STEP_CONNECT, STEP_CLOCK, STEP_HARDEN,
+	STEP_MAPS, STEP_GRANT, STEP_START_MAIL, STEP_VERIFY_LOCAL, STEP_FENCE, STEP_OPEN_TO_PROBES,
+	STEP_VERIFY_OUTSIDE, STEP_READINESS, STEP_OPEN_PORT, STEP_SWITCH_DNS, STEP_VERIFY_DNS, STEP_ANNOUNCE,
+};
+
+static const enum step_id failback_steps[] = {
+	STEP_GUARD, STEP_VERIFY_PRIMARY, STEP_RESCUE, STEP_GRANT, STEP_VERIFY_OUTSIDE, STEP_SWITCH_DNS,
+	STEP_VERIFY_DNS, STEP_DRAIN, STEP_LINGER, STEP_CLOSE_PORT, STEP_DRAIN_AGAIN, STEP_SETTLE,
+	STEP_POWER_OFF, STEP_INTERLOCK_BACK, STEP_ANNOUNCE,
+};
+
+/* No linger: 25 closes first, since an abort says that the standby must not go on taking mail. */
+static const enum step_id abort_steps[] = {
+	STEP_SWITCH_DNS, STEP_VERIFY_DNS, STEP_CLOSE_PORT, STEP_DRAIN, STEP_SETTLE, STEP_POWER_OFF, STEP_INTERLOCK_BACK,
+	STEP_ANNOUNCE,
+};
+
+static void copy_steps(struct plan *p, const enum step_id *steps, size_t n)
+{
+	p->nsteps = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (steps[i] == STEP_FENCE && !p->site.fence)
+			continue;
+		p->step[p->nsteps++] = steps[i];
+	}
+}
+
+void plan_choose_steps(struct plan *p)
+{
+	switch (p->kind) {
+	case PLAN_PROMOTE:
+		copy_steps(p, promote_steps, ARRAY_LEN(promote_steps));
+		return;
+	case PLAN_FAILBACK:
+		copy_steps(p, failback_steps, ARRAY_LEN(failback_steps));
+		return;
+	case PLAN_ABORT:
+		copy_steps(p, abort_steps, ARRAY_LEN(abort_steps));
+		return;
+	}
+}
+
+bool step_no_return(enum plan_kind kind, enum step_id step)
+{
+	switch (kind) {
+	case PLAN_PROMOTE:
+		return step == STEP_OPEN_PORT; /* strangers' mail can be acknowledged from here */
+	case PLAN_FAILBACK:
+		return step == STEP_SWITCH_DNS; /* the world is sent to the primary from here */
+	case PLAN_ABORT:
+		return step == STEP_SWITCH_DNS; /* an abort only goes forward */
+	}
+	return false;
+}
+
+void plan_site_copy(struct plan_site *dst, const struct plan_site *src)
+{
+	*dst = *src;
+	dst->zones = mem_calloc(src->nzones, sizeof(*src->zones));
+	if (src->nzones)
+		memcpy(dst->zones, src->zones, src->nzones * sizeof(*src->zones));
+}
+
+void plan_site_fini(struct plan_site *s)
+{
+	free(s->zones);
+	s->zones = NULL;
+	s->nzones = 0;
+}
+
+void plan_fini(struct plan *p)
+{
+	plan_site_fini(&p->site);
+}
+
+int64_t plan_step_limit_ms(const struct plan *p, enum step_id step)
+{
+	switch (step) {
+	case STEP_POWER_ON:
+	case STEP_CONNECT:
+	case STEP_VERIFY_PRIMARY:
+	case STEP_POWER_OFF:
+	case STEP_FENCE:
+		return p->site.boot_ms;
+	case STEP_SWITCH_DNS:
+	case STEP_VERIFY_DNS:
+	case STEP_GUARD:
+		return p->site.dns_ms;
+	case STEP_DRAIN:
+	case STEP_DRAIN_AGAIN:
+		return p->site.drain_ms;
+	case STEP_HARDEN:
+	case STEP_VERIFY_LOCAL:
+		return p->site.command_ms * 5; /* many controls, each within command_ms */
+	case STEP_LINGER:
+		return INT64_MAX / 4; /* it waits by its own clock */
+	case STEP_BOOT_ORDER:
+	case STEP_INTERLOCK:
+	case STEP_CLOCK:
+	case STEP_MAPS:
+	case STEP_GRANT:
+	case STEP_START_MAIL:
+	case STEP_OPEN_TO_PROBES:
+	case STEP_VERIFY_OUTSIDE:
+	case STEP_READINESS:
+	case STEP_OPEN_PORT:
+	case STEP_ANNOUNCE:
+	case STEP_RESCUE:
+	case STEP_CLOSE_PORT:
+	case STEP_SETTLE:
+	case STEP_INTERLOCK_BACK:
+		break;
+	}
+	return p->site.command_ms * 2;
+}
+
+const char *plan_kind_name(enum plan_kind kind)
+{
+	switch (kind) {
+	case PLAN_PROMOTE: return "promote";
+	case PLAN_FAILBACK: return "failback";
+	case PLAN_ABORT: return "abort";
+	}
+	return "?";
+}
+
+const char *dns_strategy_name(enum dns_strategy strategy)
+{
+	switch (strategy) {
+	case DNS_STANDING: return "standing";
+	case DNS_SWAP: return "swap";
+	}
+	return "?";
+}
+
+const char *step_name(enum step_id step)
+{
+	switch (step) {
+	case STEP_GUARD: return "guard";
+	case STEP_BOOT_ORDER: return "boot-order";
+	case STEP_POWER_ON: return "power-on";
+	case STEP_INTERLOCK: return "interlock";
+	case STEP_CONNECT: return "connect";
+	case STEP_CLOCK: return "clock";
+	case STEP_HARDEN: return "harden";
+	case STEP_MAPS: return "maps";
+	case STEP_GRANT: return "grant";
+	case STEP_START_MAIL: return "start-mail";
+	case STEP_VERIFY_LOCAL: return "verify-local";
+	case STEP_FENCE: return "fence";
+	case STEP_OPEN_TO_PROBES: return "open-to-probes";
+	case STEP_VERIFY_OUTSIDE: return "verify-outside";
+	case STEP_READINESS: return "readiness";
+	case STEP_OPEN_PORT: return "open-port";
+	case STEP_SWITCH_DNS: return "switch-dns";
+	case STEP_VERIFY_DNS: return "verify-dns";
+	case STEP_ANNOUNCE: return "announce";
+	case STEP_VERIFY_PRIMARY: return "verify-primary";
+	case STEP_RESCUE: return "rescue";
+	case STEP_DRAIN: return "drain";
+	case STEP_LINGER: return "linger";
+	case STEP_CLOSE_PORT: return "close-port";
+	case STEP_DRAIN_AGAIN: return "drain-again";
+	case STEP_SETTLE: return "settle";
+	case STEP_POWER_OFF: return "power-off";
+	case STEP_INTERLOCK_BACK: return "interlock-back";
+	}
+	return "?";
+}
+
+static void describe_set(const struct mx_set *set, struct strbuf *out)
+{
+	for (size_t i = 0; i < set->count; i++)
+		strbuf_addf(out, "%s%u %s", i ? ", " : "", set->mx[i].preference, set->mx[i].target);
+	strbuf_addf(out, " (TTL %u s)", (unsigned)set->ttl_s);
+}
+
+static void describe_zone(const struct plan *p, const struct plan_zone *z, struct strbuf *out)
+{
+	strbuf_addf(out, "  %s MX\n    now    ", z->name);
+	describe_set(&z->before, out);
+	strbuf_adds(out, "\n    then   ");
+	describe_set(&z->after, out);
+	if (p->site.strategy == DNS_STANDING)
+		strbuf_adds(out, "\n    (standing: both hosts stay listed, nothing is changed, only verified)");
+	strbuf_addc(out, '\n');
+}
+
+void plan_describe(const struct plan *p, struct strbuf *out)
+{
+	strbuf_addf(out, "%s of pair %s, spool mode, epoch %llu\n\nSteps\n", plan_kind_name(p->kind),
+		    p->site.pair, (unsigned long long)p->epoch);
+	for (size_t i = 0; i < p->nsteps; i++)
+		strbuf_addf(out, "  %2zu  %s%s\n", i + 1, step_name(p->step[i]),
+			    step_no_return(p->kind, p->step[i]) ? "   <- point of no return" : "");
+	strbuf_adds(out, "\nDNS\n");
+	for (size_t i = 0; i < p->site.nzones; i++)
+		describe_zone(p, &p->site.zones[i], out);
+	if (p->kind != PLAN_PROMOTE)
+		return;
+	strbuf_adds(out, "\nWhat users will not have until failback\n"
+			 "  IMAP and submission (spool mode: mail is accepted and queued, not delivered)\n");
+	if (!p->maps_sha256[0])
+		strbuf_adds(out, "\nBLOCK: no recipient maps are kept; the promotion would stop at `maps`\n");
+	else if (p->maps_stale)
+		strbuf_addf(out, "\nDEGRADE: recipient maps are %lld min old: unknown recipients get 4xx\n",
+			    (long long)(p->maps_age_ms / 60000));
+}

@@ -1,0 +1,277 @@
+/* What people and agents ask of the engine. Each answer names the rule, and where one exists the command that
+ * would work. A change is answered when it is durable. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+#include "internal.h"
+
+struct request {
+	struct watched *p;
+	const struct command *cmd;
+	command_cb *cb;
+	void *arg;
+};
+
+static void answer(const struct request *r, const struct command_answer *a)
+{
+	r->cb(r->arg, a);
+}
+
+static void refuse(const struct request *r, const char *rule, const char *hint, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+
+static void refuse(const struct request *r, const char *rule, const char *hint, const char *fmt, ...)
+{
+	struct command_answer a = { .text = "" };
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(&a.err, ERR_BLOCKED, "%s", text);
+	(void)str_copy(a.rule, sizeof(a.rule), rule);
+	(void)str_copy(a.hint, sizeof(a.hint), hint);
+	answer(r, &a);
+}
+
+static void hint_for(const struct watched *p, char *out, size_t size)
+{
+	const char *name = p->opts.site.pair;
+	switch (p->state) {
+	case PAIR_PROMOTED:
+		snprintf(out, size, "coldmx failback %s", name);
+		return;
+	case PAIR_STUCK:
+		snprintf(out, size, "coldmx resume %s, or coldmx abort %s", name, name);
+		return;
+	case PAIR_PROMOTING:
+	case PAIR_FAILING_BACK:
+	case PAIR_DRILLING:
+		snprintf(out, size, "coldmx status %s, or coldmx abort %s", name, name);
+		return;
+	case PAIR_UP:
+		snprintf(out, size, "coldmx explain %s", name);
+		return;
+	case PAIR_UNKNOWN:
+	case PAIR_SUSPECT:
+	case PAIR_DOWN:
+		snprintf(out, size, "coldmx failover %s", name);
+		return;
+	}
+}
+
+static void refuse_by_row(const struct request *r, const struct pair_row *row)
+{
+	char hint[200];
+	hint_for(r->p, hint, sizeof(hint));
+	refuse(r, row->rule, hint, "%s", row->why);
+}
+
+static struct op_request op_request(const struct request *r, enum plan_kind kind)
+{
+	return (struct op_request){ .kind = kind, .actor = r->cmd->who, .reason = r->cmd->reason,
+				    .answer = r->cb, .answer_arg = r->arg };
+}
+
+static void describe(const struct request *r, enum plan_kind kind)
+{
+	struct command_answer a = { 0 };
+	struct strbuf text = STRBUF_INIT;
+	struct op_request req = op_request(r, kind);
+	struct plan plan;
+	operate_plan(r->p, &req, &plan);
+	plan_describe(&plan, &text);
+	a.text = strbuf_str(&text);
+	answer(r, &a);
+	plan_fini(&plan);
+	strbuf_fini(&text);
+}
+
+static void begin(const struct request *r, enum pair_event event, enum plan_kind kind)
+{
+	const struct pair_row *row = pair_rule(r->p->state, event);
+	struct op_request req = op_request(r, kind);
+	if (row->action == PAIR_ACT_REFUSE) {
+		refuse_by_row(r, row);
+		return;
+	}
+	if (r->p->op.ending) {
+		refuse(r, "settling", "", "the last operation is just ending: try again in a second");
+		return;
+	}
+	if (r->cmd->dry_run) {
+		describe(r, kind);
+		return;
+	}
+	watch_fire(r->p, event);
+	operate_begin(r->p, &req);
+}
+
+static void answer_op(const struct request *r)
+{
+	struct command_answer a = { .op = r->p->op.plan.op, .text = "" };
+	answer(r, &a);
+}
+
+/* Before the point of no return an abort undoes; after it (and once promoted) it is an operation of its own. */
+static void abort_operation(const struct request *r)
+{
+	struct watched *p = r->p;
+	const struct operation *o = &p->op;
+	bool late = p->state == PAIR_PROMOTED || (o->open && o->run.past_no_return);
+	bool undone = p->state == PAIR_STUCK && o->active && o->run.mode == RUNNING_OVER;
+	enum pair_event event = late ? PAIR_EV_ABORT_LATE : PAIR_EV_ABORT;
+	const struct pair_row *row = pair_rule(p->state, event);
+	if (row->action == PAIR_ACT_REFUSE || (late && o->plan.kind != PLAN_PROMOTE)) {
+		if (row->action == PAIR_ACT_REFUSE)
+			refuse_by_row(r, row);
+		else
+			refuse(r, "way-back", "coldmx resume", "the way back cannot be aborted, only resumed");
+		return;
+	}
+	if (late) {
+		begin(r, event, PLAN_ABORT);
+		return;
+	}
+	if (p->state == PAIR_STUCK && !undone) {
+		refuse(r, "half-undone", "coldmx resume", "the undo is not finished: resume goes on with it");
+		return;
+	}
+	if (undone) {
+		operate_clear(p);
+		watch_fire(p, event);
+	} else {
+		char reason[240];
+		snprintf(reason, sizeof(reason), "aborted by %s: %.150s", r->cmd->who, r->cmd->reason);
+		watch_fire(p, event);
+		operate_cancel(p, reason);
+	}
+	answer_op(r);
+}
+
+static void resume(const struct request *r)
+{
+	struct watched *p = r->p;
+	const struct pair_row *row = pair_rule(p->state, PAIR_EV_RESUME);
+	if (row->action == PAIR_ACT_REFUSE || !p->op.active) {
+		refuse_by_row(r, row);
+		return;
+	}
+	if (p->op.ending) {
+		refuse(r, "settling", "", "the last operation is just ending: try again in a second");
+		return;
+	}
+	if (p->op.run.mode == RUNNING_OVER) { /* undone: the same again, as a new operation */
+		struct op_request req = op_request(r, p->op.plan.kind);
+		p->state = PAIR_PROMOTING;
+		operate_begin(p, &req);
+		return;
+	}
+	p->state = p->op.plan.kind == PLAN_PROMOTE ? PAIR_PROMOTING : PAIR_FAILING_BACK;
+	records_save(p, r->cmd->who, "resume", r->cmd->reason, NULL, NULL);
+	operate_resume(p);
+	answer_op(r);
+}
+
+struct later {
+	command_cb *cb;
+	void *arg;
+};
+
+static void answer_durable(void *arg, enum store_rc rc)
+{
+	struct later *l = arg;
+	struct command_answer a = { .text = "" };
+	if (rc != STORE_OK)
+		err_set(&a.err, ERR_STALE, "a higher epoch is stored for this pair: another controller acts");
+	l->cb(l->arg, &a);
+	free(l);
+}
+
+static void save(const struct request *r, const char *what)
+{
+	struct later *l = mem_calloc(1, sizeof(*l));
+	*l = (struct later){ r->cb, r->arg };
+	engine_touch(r->p);
+	records_save(r->p, r->cmd->who, what, r->cmd->reason, answer_durable, l);
+}
+
+static void set_hold(const struct request *r)
+{
+	struct watched *p = r->p;
+	struct instant now = engine_now(p->e);
+	if (r->cmd->expires_wall_ms <= now.wall_ms) {
+		struct command_answer a = { .text = "" };
+		err_set(&a.err, ERR_INVALID, "a hold needs an expiry in the future: --for \"2 h\"");
+		answer(r, &a);
+		return;
+	}
+	p->hold = (struct hold){ .set = true, .since_wall_ms = now.wall_ms,
+				 .expires_wall_ms = r->cmd->expires_wall_ms };
+	(void)str_copy(p->hold.owner, sizeof(p->hold.owner), r->cmd->who);
+	(void)str_copy(p->hold.reason, sizeof(p->hold.reason), r->cmd->reason);
+	save(r, "hold");
+}
+
+static void release(const struct request *r)
+{
+	if (!r->p->hold.set) {
+		refuse(r, "no-hold", "", "no hold is set");
+		return;
+	}
+	memset(&r->p->hold, 0, sizeof(r->p->hold));
+	save(r, "release");
+}
+
+static void acknowledge(const struct request *r)
+{
+	r->p->latched = false;
+	r->p->unordered_boot[0] = '\0';
+	save(r, "ack");
+}
+
+void engine_command(struct engine *e, const struct command *cmd, command_cb *cb, void *arg)
+{
+	struct command_answer a = { .text = "" };
+	uint32_t id = engine_pair_id(e, cmd->pair);
+	struct request r = { id ? &e->pairs[id - 1] : NULL, cmd, cb, arg };
+	if (!id)
+		err_set(&a.err, ERR_NOT_FOUND, "no pair is named \"%s\"", cmd->pair);
+	else if (!e->ready)
+		err_set(&a.err, ERR_AGAIN, "the controller is still reading its journal");
+	else if (!cmd->reason[0] && cmd->kind != CMD_PLAN && !cmd->dry_run)
+		err_set(&a.err, ERR_INVALID, "a reason is required: --reason \"...\"");
+	if (a.err.code) {
+		cb(arg, &a);
+		return;
+	}
+	switch (cmd->kind) {
+	case CMD_FAILOVER:
+		begin(&r, PAIR_EV_FAILOVER, PLAN_PROMOTE);
+		return;
+	case CMD_FAILBACK:
+		begin(&r, PAIR_EV_FAILBACK, PLAN_FAILBACK);
+		return;
+	case CMD_ABORT:
+		abort_operation(&r);
+		return;
+	case CMD_RESUME:
+		resume(&r);
+		return;
+	case CMD_ACK:
+		acknowledge(&r);
+		return;
+	case CMD_HOLD:
+		set_hold(&r);
+		return;
+	case CMD_RELEASE:
+		release(&r);
+		return;
+	case CMD_PLAN:
+		describe(&r, cmd->failback ? PLAN_FAILBACK : PLAN_PROMOTE);
+		return;
+	}
+}

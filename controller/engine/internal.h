@@ -1,0 +1,131 @@
+/*
+ * Purpose:   the engine's own state, shared by the files of this folder and by nobody else.
+ * Thread:    loop.   Ownership: struct engine owns the pairs, a pair owns its operation.
+ */
+#ifndef COLDMX_ENGINE_INTERNAL_H
+#define COLDMX_ENGINE_INTERNAL_H
+
+#include "../core/journal.h"
+#include "../core/text.h"
+#include "engine.h"
+
+#define TXN_RECORDS_MAX 10
+
+struct operation {
+	struct plan plan;
+	struct run run;
+	bool active;              /* plan and run are valid: running, stuck or last */
+	bool open;                /* not ended: commands and replay concern it */
+	uint64_t ticket;          /* verb in flight; 0 = none */
+	uint64_t timer;           /* sleeping; 0 = no */
+	struct run_out out;       /* what is being committed; kept for the retry */
+	bool beginning, ending;   /* this commit also begins or ends the operation */
+	uint64_t retry_timer;
+	enum pair_state end_state;
+	enum run_end end;
+	command_cb *answer;       /* the command that waits for the begin to be durable */
+	void *answer_arg;
+	int64_t began_ms, ended_ms;
+};
+
+struct watched {
+	struct engine *e;
+	uint32_t id;
+	struct engine_pair opts;
+	struct health health;
+	enum pair_state state;
+	enum pair_state stored_state; /* of the last commit that was submitted */
+	enum pair_event last_event;
+	const struct pair_row *row;
+	char veto[200];           /* why DOWN does not act; "" = it may */
+	struct hold hold;
+	uint64_t epoch, rights_epoch;
+	bool standby_accepts;
+	bool seen_up, latched, interlock, primary_fenced, switched; /* switched: `after` sets are published */
+	int64_t latch_ms;         /* BOOTTIME; after a restart the cool-down starts again whole */
+	char nonce[40];           /* last boot order */
+	char boot_id[40];         /* last known boot of the standby */
+	char unordered_boot[40];
+	char maps_sha256[72];
+	int64_t maps_wall_ms;
+	uint32_t stranded;
+	struct agent_report agent[HOST_ROLES];
+	int64_t agent_ms[HOST_ROLES];
+	char agent_trouble[HOST_ROLES][160];
+	uint32_t probe[FAMILIES], agent_probe[HOST_ROLES];
+	struct operation op;
+	bool dirty, hurried, busy_paged, refuse_paged;
+};
+
+struct engine {
+	struct ports ports;
+	size_t npairs;
+	struct watched *pairs;
+	struct brake brake;
+	int64_t grace_ms, grace_until_ms;
+	size_t nreferences;
+	struct probe_opts *references;
+	uint32_t *reference_probe;
+	int64_t *reference_ok_ms, *reference_seen_ms;
+	struct save *saves;       /* records.c */
+	struct page *pages;       /* page.c */
+	uint64_t last_op, page_count;
+	bool ready, stopping;
+	uint64_t tick_timer, publish_timer, retry_timer;
+	int64_t published_ms;
+	publish_cb *publish;
+	void *publish_arg;
+};
+
+/* ---- engine.c ---- */
+struct instant engine_now(const struct engine *e);
+void engine_log(const struct engine *e, int level, const struct watched *p, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
+void engine_touch(struct watched *p); /* its view is to be rebuilt */
+
+/* ---- watch.c ---- */
+void watch_start(struct watched *p);
+void watch_stop(struct watched *p);
+void watch_start_references(struct engine *e);
+void watch_evaluate(struct watched *p);
+/* Takes a row of the table; true unless it refuses. */
+const struct pair_row *watch_fire(struct watched *p, enum pair_event event);
+/* Why an automatic promotion may not begin now; false: nothing forbids it. */
+bool watch_veto(struct watched *p, char *why, size_t size);
+size_t watch_conditions(struct watched *p, struct condition *out, size_t max);
+
+/* ---- operate.c ---- */
+struct op_request {
+	enum plan_kind kind;
+	const char *actor, *reason;
+	bool automatic;
+	command_cb *answer;
+	void *answer_arg;
+};
+void operate_plan(struct watched *p, const struct op_request *req, struct plan *out);
+void operate_begin(struct watched *p, const struct op_request *req);
+void operate_cancel(struct watched *p, const char *reason);
+void operate_resume(struct watched *p);
+void operate_clear(struct watched *p); /* an operator took a stuck, undone operation off the table */
+void operate_fini(struct watched *p);
+
+/* ---- records.c ---- */
+void records_pair(const struct watched *p, struct strbuf *out);
+bool records_pair_parse(struct watched *p, const char *text);
+void records_audit(const struct watched *p, const char *who, const char *what, const char *why,
+		   struct instant now, struct strbuf *out);
+void records_restore(struct engine *e, const struct record *rows, size_t n);
+/* Commits pair state, an audit row and optionally a hold row; cb may be NULL. */
+void records_save(struct watched *p, const char *who, const char *what, const char *why, commit_cb *cb,
+		  void *arg);
+
+void records_drop_saves(struct engine *e);
+
+/* ---- page.c ---- */
+void page_send(struct watched *p, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);
+void page_drop_all(struct engine *e);
+
+/* ---- view.c ---- */
+void view_build(struct watched *p, struct pair_view *out);
+
+#endif

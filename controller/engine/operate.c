@@ -1,0 +1,381 @@
+/* One operation of a pair: the run's answers become commits, verbs and timers; what comes back goes to the run.
+ * The begin is one transaction: pair, plan, audit, budget and the first step's intent. So is the end. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+#include "internal.h"
+
+#define COMMIT_RETRY_MS 500
+
+static void feed(struct watched *p, const struct run_in *in);
+static void submit_commit(void *arg);
+
+static void fill_nonce(struct watched *p, char *out, size_t size)
+{
+	uint8_t bytes[12];
+	size_t n = 0;
+	p->e->ports.random(p->e->ports.random_ctx, bytes, sizeof(bytes));
+	for (size_t i = 0; i < sizeof(bytes) && n + 3 <= size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%02x", bytes[i]);
+}
+
+static void turn_zones(struct plan *plan, bool switched)
+{
+	for (size_t i = 0; switched && i < plan->site.nzones; i++) {
+		struct mx_set before = plan->site.zones[i].before;
+		plan->site.zones[i].before = plan->site.zones[i].after;
+		plan->site.zones[i].after = before;
+	}
+}
+
+void operate_plan(struct watched *p, const struct op_request *req, struct plan *out)
+{
+	struct instant now = engine_now(p->e);
+	memset(out, 0, sizeof(*out));
+	out->kind = req->kind;
+	out->pair = p->id;
+	out->op = p->e->last_op + 1;
+	out->epoch = p->epoch + 1;
+	out->automatic = req->automatic;
+	out->began = now;
+	out->primary_fenced = p->primary_fenced || p->op.run.facts.primary_fenced;
+	(void)str_copy(out->actor, sizeof(out->actor), req->actor);
+	(void)str_copy(out->reason, sizeof(out->reason), req->reason);
+	(void)str_copy(out->maps_sha256, sizeof(out->maps_sha256), p->maps_sha256);
+	out->maps_age_ms = p->maps_wall_ms ? now.wall_ms - p->maps_wall_ms : 0;
+	out->maps_stale = out->maps_age_ms > p->opts.maps_max_age_ms;
+	plan_site_copy(&out->site, &p->opts.site);
+	turn_zones(out, req->kind != PLAN_PROMOTE); /* towards the primary */
+	plan_choose_steps(out);
+}
+
+static void drop_operation(struct operation *o)
+{
+	if (o->active)
+		plan_fini(&o->plan);
+	run_out_fini(&o->out);
+	memset(o, 0, sizeof(*o));
+}
+
+void operate_begin(struct watched *p, const struct op_request *req)
+{
+	struct operation *o = &p->op;
+	struct plan plan;
+	operate_plan(p, req, &plan);
+	if (req->kind == PLAN_PROMOTE)
+		fill_nonce(p, plan.nonce, sizeof(plan.nonce));
+	struct facts carried = o->run.facts;
+	drop_operation(o);
+	o->plan = plan;
+	o->active = o->open = o->beginning = true;
+	o->answer = req->answer;
+	o->answer_arg = req->answer_arg;
+	o->began_ms = plan.began.boot_ms;
+	run_init(&o->run, &o->plan);
+	if (req->kind == PLAN_ABORT) {
+		o->run.facts.stranded = carried.stranded;
+		o->run.facts.interlock = true;
+	}
+	p->e->last_op = plan.op;
+	p->epoch = plan.epoch;
+	if (plan.nonce[0])
+		(void)str_copy(p->nonce, sizeof(p->nonce), plan.nonce);
+	if (plan.automatic) {
+		brake_spend(&p->e->brake, plan.began);
+		p->latched = true;
+		p->latch_ms = plan.began.boot_ms;
+	}
+	feed(p, &(struct run_in){ .ev = RUN_BEGIN });
+}
+
+/* ---- commits ---- */
+
+struct batch {
+	struct strbuf body[5];
+	struct record rec[TXN_RECORDS_MAX];
+	size_t n;
+};
+
+static void batch_add(struct batch *b, size_t body, enum record_kind kind, const struct watched *p, const char *key)
+{
+	struct record *rec = &b->rec[b->n++];
+	*rec = (struct record){ .kind = kind, .pair = kind == RECORD_GLOBAL ? 0 : p->id, .op = p->op.plan.op,
+				.body = strbuf_str(&b->body[body]) };
+	if (kind == RECORD_PAIR || kind == RECORD_GLOBAL || kind == RECORD_AUDIT)
+		rec->op = 0;
+	(void)str_copy(rec->key, sizeof(rec->key), key);
+}
+
+static const char *end_status(const struct operation *o)
+{
+	switch (o->end) {
+	case RUN_DONE:
+		return "ended-done";
+	case RUN_UNDONE:
+		return o->run.err.code == ERR_CANCELLED ? "ended-undone" : "undone";
+	case RUN_STUCK:
+		return "stuck";
+	case RUN_FENCED:
+		return "ended-fenced";
+	}
+	return "?";
+}
+
+static void add_operation(struct batch *b, const struct watched *p)
+{
+	const struct operation *o = &p->op;
+	text_put(&b->body[0], "status", o->ending ? end_status(o) : "running");
+	plan_format(&o->plan, &b->body[0]);
+	batch_add(b, 0, RECORD_OPERATION, p, "");
+	char what[48];
+	snprintf(what, sizeof(what), "%s-%s", plan_kind_name(o->plan.kind), o->ending ? run_end_name(o->end) : "begin");
+	records_audit(p, o->plan.automatic ? "auto" : o->plan.actor, what,
+		      o->ending && o->run.err.code ? o->run.err.text : o->plan.reason, engine_now(p->e),
+		      &b->body[1]);
+	text_put_i64(&b->body[1], "op", (int64_t)o->plan.op);
+	if (o->plan.nonce[0])
+		text_put(&b->body[1], "boot_order", o->plan.nonce);
+	batch_add(b, 1, RECORD_AUDIT, p, "");
+	if (o->beginning && o->plan.automatic) {
+		brake_format(&p->e->brake, &b->body[2]);
+		batch_add(b, 2, RECORD_GLOBAL, p, "brake");
+	}
+}
+
+/* The record that makes a grant durable is also what agents are told from then on. */
+static bool note_grants(struct watched *p, const struct run_out *out)
+{
+	for (size_t i = 0; i < out->nrec; i++) {
+		char accept[32], epoch[24];
+		if (out->rec[i].kind != RECORD_GRANT)
+			continue;
+		if (text_find(out->rec[i].body, "accept", accept, sizeof(accept)) &&
+		    text_find(out->rec[i].body, "epoch", epoch, sizeof(epoch))) {
+			p->rights_epoch = strtoull(epoch, NULL, 10);
+			p->standby_accepts = strstr(accept, "standby") != NULL;
+			return true;
+		}
+	}
+	return false;
+}
+
+static void learn(struct watched *p, const struct run_out *out)
+{
+	const struct facts *f = &p->op.run.facts;
+	p->interlock = f->interlock;
+	p->primary_fenced = f->primary_fenced;
+	if (f->boot_id[0])
+		(void)str_copy(p->boot_id, sizeof(p->boot_id), f->boot_id);
+	for (size_t i = 0; i < out->nrec; i++)
+		p->stranded += out->rec[i].kind == RECORD_STRANDED;
+}
+
+static enum pair_event end_event(const struct operation *o)
+{
+	switch (o->end) {
+	case RUN_DONE:
+		return PAIR_EV_OP_DONE;
+	case RUN_UNDONE:
+		if (o->plan.kind == PLAN_FAILBACK)
+			return PAIR_EV_OP_BACK; /* the standby still has the mail, whatever the reason */
+		return o->run.err.code == ERR_CANCELLED ? PAIR_EV_OP_UNDONE : PAIR_EV_OP_STUCK;
+	case RUN_STUCK:
+	case RUN_FENCED:
+		return PAIR_EV_OP_STUCK;
+	}
+	return PAIR_EV_OP_STUCK;
+}
+
+static void settle_end(struct watched *p)
+{
+	struct operation *o = &p->op;
+	enum pair_event event = end_event(o);
+	o->end_state = pair_rule(p->state, event)->next;
+	if (o->end == RUN_STUCK)
+		return;
+	if (o->plan.kind == PLAN_PROMOTE && o->end == RUN_DONE)
+		p->switched = true;
+	else if (o->end == RUN_DONE)
+		p->switched = false;
+	bool settled = o->end == RUN_UNDONE || (o->end == RUN_DONE && o->plan.kind != PLAN_PROMOTE);
+	if (settled)
+		p->epoch = o->plan.epoch + 1; /* the undo and the settling used it */
+	if (settled && o->plan.kind != PLAN_FAILBACK)
+		p->standby_accepts = false;
+	if (o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED)
+		p->latched = false; /* nothing was promoted; the daily budget stays spent */
+}
+
+static void ended(struct watched *p)
+{
+	struct operation *o = &p->op;
+	enum pair_event event = end_event(o);
+	bool keep_open = o->end == RUN_STUCK || (o->end == RUN_UNDONE && event == PAIR_EV_OP_STUCK);
+	o->ending = false;
+	o->open = keep_open;
+	o->ended_ms = engine_now(p->e).boot_ms;
+	p->e->ports.exec->op_ended(p->e->ports.exec_ctx, o->plan.op);
+	if (event == PAIR_EV_OP_BACK && o->run.err.code)
+		page_send(p, "page", "failback undone: %s", o->run.err.text);
+	p->last_event = event;
+	watch_fire(p, event);
+}
+
+static void answer_begin(struct watched *p, enum store_rc rc)
+{
+	struct operation *o = &p->op;
+	struct command_answer a = { .op = o->plan.op, .text = "" };
+	o->beginning = false;
+	if (!o->answer)
+		return;
+	if (rc != STORE_OK)
+		err_set(&a.err, ERR_STALE, "a higher epoch is stored for this pair: another controller acts");
+	o->answer(o->answer_arg, &a);
+	o->answer = NULL;
+}
+
+static void committed(void *arg, enum store_rc rc)
+{
+	struct watched *p = arg;
+	struct operation *o = &p->op;
+	struct engine *e = p->e;
+	if (rc == STORE_AWAY || rc == STORE_UNKNOWN) {
+		/* rows are keyed by (op, seq): writing them again is the same as once */
+		o->retry_timer = e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + COMMIT_RETRY_MS,
+						   submit_commit, p);
+		return;
+	}
+	if (rc == STORE_OK)
+		learn(p, &o->out);
+	run_out_fini(&o->out);
+	memset(&o->out, 0, sizeof(o->out));
+	if (o->beginning)
+		answer_begin(p, rc);
+	engine_touch(p);
+	if (o->ending)
+		ended(p);
+	else
+		feed(p, &(struct run_in){ .ev = RUN_COMMITTED, .rc = rc });
+}
+
+static void submit_commit(void *arg)
+{
+	struct watched *p = arg;
+	struct operation *o = &p->op;
+	struct batch b = { .n = 0 };
+	o->retry_timer = 0;
+	bool grants = note_grants(p, &o->out);
+	if (o->beginning || o->ending) {
+		add_operation(&b, p);
+		p->stored_state = o->ending ? o->end_state : p->state;
+	}
+	if (o->beginning || o->ending || grants) {
+		records_pair(p, &b.body[3]);
+		batch_add(&b, 3, RECORD_PAIR, p, "");
+	}
+	for (size_t i = 0; i < o->out.nrec; i++)
+		b.rec[b.n++] = o->out.rec[i];
+	/* the end of a fenced operation is told under what the pair has now */
+	struct txn txn = { { p->id, o->ending ? p->epoch : o->plan.epoch }, b.rec, b.n };
+	p->e->ports.store->commit(p->e->ports.store_ctx, &txn, committed, p);
+	for (size_t i = 0; i < ARRAY_LEN(b.body); i++)
+		strbuf_fini(&b.body[i]);
+}
+
+/* ---- verbs and time ---- */
+
+static void have_outcome(void *arg, uint64_t ticket, const struct outcome *outcome)
+{
+	struct watched *p = arg;
+	if (ticket != p->op.ticket)
+		return;
+	p->op.ticket = 0;
+	feed(p, &(struct run_in){ .ev = RUN_OUTCOME, .outcome = outcome });
+}
+
+static void woke(void *arg)
+{
+	struct watched *p = arg;
+	p->op.timer = 0;
+	feed(p, &(struct run_in){ .ev = RUN_WOKE });
+}
+
+static void run_ended(struct watched *p, enum run_end end)
+{
+	p->op.end = end;
+	p->op.ending = true;
+	settle_end(p);
+	submit_commit(p);
+}
+
+static void feed(struct watched *p, const struct run_in *in)
+{
+	struct engine *e = p->e;
+	struct run_out out;
+	run_step(&p->op.run, in, engine_now(e), &out);
+	engine_touch(p);
+	switch (out.act) {
+	case RUN_NOTHING:
+		break;
+	case RUN_COMMIT:
+		p->op.out = out; /* records point into its bodies, which move with it as pointers */
+		submit_commit(p);
+		return;
+	case RUN_VERB:
+		p->op.ticket = e->ports.exec->submit(e->ports.exec_ctx, &out.verb, have_outcome, p);
+		break;
+	case RUN_SLEEP:
+		p->op.timer = e->ports.time->at(e->ports.time_ctx, out.wake_ms, woke, p);
+		break;
+	case RUN_END:
+		run_ended(p, out.end);
+		break;
+	}
+	run_out_fini(&out);
+}
+
+static void drop_timer(struct watched *p)
+{
+	if (p->op.timer)
+		p->e->ports.time->drop(p->e->ports.time_ctx, p->op.timer);
+	p->op.timer = 0;
+}
+
+void operate_cancel(struct watched *p, const char *reason)
+{
+	struct operation *o = &p->op;
+	if (!o->open || o->run.past_no_return || o->run.mode != RUNNING_FORWARD || o->ending || o->run.cancelled)
+		return;
+	if (o->ticket)
+		p->e->ports.exec->cancel(p->e->ports.exec_ctx, o->ticket);
+	drop_timer(p);
+	feed(p, &(struct run_in){ .ev = RUN_CANCEL, .reason = reason });
+}
+
+void operate_resume(struct watched *p)
+{
+	feed(p, &(struct run_in){ .ev = RUN_RESUME });
+}
+
+void operate_clear(struct watched *p)
+{
+	struct operation *o = &p->op;
+	if (!o->open)
+		return;
+	o->open = false;
+	o->ending = true;
+	o->end = RUN_UNDONE;
+	err_set(&o->run.err, ERR_CANCELLED, "cleared by an operator: %.200s", o->run.err.text);
+	o->end_state = p->state;
+	submit_commit(p);
+}
+
+void operate_fini(struct watched *p)
+{
+	drop_timer(p);
+	if (p->op.retry_timer)
+		p->e->ports.time->drop(p->e->ports.time_ctx, p->op.retry_timer);
+	drop_operation(&p->op);
+}

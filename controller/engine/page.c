@@ -1,0 +1,88 @@
+/* A page outside an operation is a verb without one: at least once, under one key, tried until it is out. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+#include "internal.h"
+
+#define PAGE_LIMIT_MS 30000
+#define PAGE_RETRY_MS 10000
+#define PAGE_TRIES 60
+
+struct page {
+	struct page *next;
+	struct engine *e;
+	struct verb verb;
+	int tries;
+};
+
+static void unlink_page(struct page *page)
+{
+	for (struct page **at = &page->e->pages; *at; at = &(*at)->next) {
+		if (*at == page) {
+			*at = page->next;
+			free(page);
+			return;
+		}
+	}
+}
+
+static void submit_page(void *arg);
+
+static void page_out(void *arg, uint64_t ticket, const struct outcome *outcome)
+{
+	struct page *page = arg;
+	struct engine *e = page->e;
+	(void)ticket;
+	if (!outcome->err.code) {
+		unlink_page(page);
+		return;
+	}
+	if (++page->tries >= PAGE_TRIES) {
+		engine_log(e, 3, NULL, "page \"%.200s\" reached nobody: %s", page->verb.u.notify.text,
+			   outcome->err.text);
+		unlink_page(page);
+		return;
+	}
+	e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + PAGE_RETRY_MS, submit_page, page);
+}
+
+static void submit_page(void *arg)
+{
+	struct page *page = arg;
+	struct engine *e = page->e;
+	page->verb.deadline_ms = engine_now(e).boot_ms + PAGE_LIMIT_MS;
+	page->verb.attempt++;
+	e->ports.exec->submit(e->ports.exec_ctx, &page->verb, page_out, page);
+}
+
+void page_send(struct watched *p, const char *severity, const char *fmt, ...)
+{
+	struct engine *e = p->e;
+	struct page *page = mem_calloc(1, sizeof(*page));
+	struct verb_notify *notify = &page->verb.u.notify;
+	char text[900];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	page->e = e;
+	page->verb.kind = VERB_NOTIFY;
+	page->verb.guard.pair = p->id;
+	snprintf(notify->key, sizeof(notify->key), "p%u-%lld-%llu", p->id, (long long)engine_now(e).wall_ms,
+		 (unsigned long long)++e->page_count);
+	(void)str_copy(notify->severity, sizeof(notify->severity), severity);
+	snprintf(notify->text, sizeof(notify->text), "%s: %s", p->opts.site.pair, text);
+	engine_log(e, 4, p, "%s: %s", severity, text);
+	page->next = e->pages;
+	e->pages = page;
+	submit_page(page);
+}
+
+void page_drop_all(struct engine *e)
+{
+	while (e->pages)
+		unlink_page(e->pages);
+}

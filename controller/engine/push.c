@@ -1,0 +1,66 @@
+/* What agents bring: recipient maps, boots; and what they ask: the rights record in force. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+#include "internal.h"
+
+static struct watched *pair_of(const struct engine *e, uint32_t pair)
+{
+	return pair >= 1 && pair <= e->npairs ? &e->pairs[pair - 1] : NULL;
+}
+
+bool engine_maps_wanted(const struct engine *e, uint32_t pair)
+{
+	const struct watched *p = pair_of(e, pair);
+	return p && e->ready && !p->interlock;
+}
+
+void engine_maps_pushed(struct engine *e, uint32_t pair, const char *sha256, uint32_t recipients)
+{
+	struct watched *p = pair_of(e, pair);
+	char why[120];
+	if (!engine_maps_wanted(e, pair))
+		return; /* promise 13: nothing flows towards the standby now */
+	bool same = strcmp(p->maps_sha256, sha256) == 0;
+	p->maps_wall_ms = engine_now(e).wall_ms;
+	engine_touch(p);
+	if (same)
+		return; /* its age is in memory; a restart shows it older, never younger */
+	(void)str_copy(p->maps_sha256, sizeof(p->maps_sha256), sha256);
+	snprintf(why, sizeof(why), "%u recipients, sha256 %.16s...", recipients, sha256);
+	records_save(p, "primary's agent", "maps", why, NULL, NULL);
+}
+
+void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, const char *boot_id,
+			  const char *order)
+{
+	struct watched *p = pair_of(e, pair);
+	char why[160];
+	if (!p || !e->ready || role != HOST_STANDBY || strcmp(p->boot_id, boot_id) == 0)
+		return;
+	bool booting = p->op.open && p->state == PAIR_PROMOTING && !order[0];
+	if (booting)
+		return; /* the order reaches it at `connect`; its next report tells */
+	bool ordered = order[0] && strcmp(order, p->nonce) == 0;
+	(void)str_copy(p->boot_id, sizeof(p->boot_id), boot_id);
+	if (ordered)
+		return;
+	(void)str_copy(p->unordered_boot, sizeof(p->unordered_boot), boot_id);
+	snprintf(why, sizeof(why), "boot %s of the standby without an order%s", boot_id,
+		 order[0] ? " that we gave" : "");
+	page_send(p, "page", "ATTACK SIGNAL: %s", why);
+	records_save(p, "standby's agent", "unordered-boot", why, NULL, NULL);
+	engine_touch(p);
+}
+
+bool engine_rights(const struct engine *e, uint32_t pair, char *out, size_t size)
+{
+	const struct watched *p = pair_of(e, pair);
+	if (!p || !e->ready)
+		return false;
+	snprintf(out, size, "coldmx-rights 1\npair=%s\nepoch=%llu\nown=primary\naccept=%s\nissued_ms=%lld\n",
+		 p->opts.site.pair, (unsigned long long)p->rights_epoch,
+		 p->standby_accepts ? "primary,standby" : "primary", (long long)engine_now(e).wall_ms);
+	return true;
+}

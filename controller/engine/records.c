@@ -1,0 +1,223 @@
+/* The durable form of a pair, its audit rows, and how both come back after a restart. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+#include "internal.h"
+
+#define PAIR_VERSION 1
+#define SAVE_RETRY_MS 500
+
+void records_pair(const struct watched *p, struct strbuf *out)
+{
+	text_put_i64(out, "pair", PAIR_VERSION);
+	text_put(out, "name", p->opts.site.pair);
+	text_put(out, "state", pair_state_name(p->stored_state));
+	strbuf_addf(out, "epoch=%" PRIu64 "\nrights_epoch=%" PRIu64 "\nlast_op=%" PRIu64 "\n", p->epoch,
+		    p->rights_epoch, p->e->last_op);
+	text_put_i64(out, "standby_accepts", p->standby_accepts);
+	text_put_i64(out, "seen_up", p->seen_up);
+	text_put(out, "fingerprint", p->opts.fingerprint);
+	text_put_i64(out, "latched", p->latched);
+	text_put_i64(out, "interlock", p->interlock);
+	text_put_i64(out, "primary_fenced", p->primary_fenced);
+	text_put_i64(out, "switched", p->switched);
+	text_put(out, "nonce", p->nonce);
+	text_put(out, "boot_id", p->boot_id);
+	text_put(out, "unordered_boot", p->unordered_boot);
+	text_put(out, "maps", p->maps_sha256);
+	text_put_i64(out, "maps_wall_ms", p->maps_wall_ms);
+	text_put_i64(out, "stranded", p->stranded);
+}
+
+static bool flag(const char *text, const char *key)
+{
+	char value[8];
+	return text_find(text, key, value, sizeof(value)) && value[0] == '1';
+}
+
+static uint64_t number(const char *text, const char *key)
+{
+	char value[24];
+	return text_find(text, key, value, sizeof(value)) ? strtoull(value, NULL, 10) : 0;
+}
+
+bool records_pair_parse(struct watched *p, const char *text)
+{
+	char state[24], fingerprint[NAME_MAX_LEN], name[NAME_MAX_LEN];
+	if (!text_find(text, "name", name, sizeof(name)) || strcmp(name, p->opts.site.pair) != 0)
+		return false;
+	if (number(text, "pair") != PAIR_VERSION || !text_find(text, "state", state, sizeof(state)) ||
+	    !pair_state_parse(state, &p->state))
+		return false;
+	p->epoch = number(text, "epoch");
+	p->rights_epoch = number(text, "rights_epoch");
+	if (number(text, "last_op") > p->e->last_op)
+		p->e->last_op = number(text, "last_op");
+	p->standby_accepts = flag(text, "standby_accepts");
+	bool same = text_find(text, "fingerprint", fingerprint, sizeof(fingerprint)) &&
+		    strcmp(fingerprint, p->opts.fingerprint) == 0;
+	p->seen_up = same && flag(text, "seen_up");
+	p->latched = flag(text, "latched");
+	p->interlock = flag(text, "interlock");
+	p->primary_fenced = flag(text, "primary_fenced");
+	p->switched = flag(text, "switched");
+	(void)text_find(text, "nonce", p->nonce, sizeof(p->nonce));
+	(void)text_find(text, "boot_id", p->boot_id, sizeof(p->boot_id));
+	(void)text_find(text, "unordered_boot", p->unordered_boot, sizeof(p->unordered_boot));
+	(void)text_find(text, "maps", p->maps_sha256, sizeof(p->maps_sha256));
+	p->maps_wall_ms = (int64_t)number(text, "maps_wall_ms");
+	p->stranded = (uint32_t)number(text, "stranded");
+	p->latch_ms = engine_now(p->e).boot_ms;
+	return true;
+}
+
+void records_audit(const struct watched *p, const char *who, const char *what, const char *why,
+		   struct instant now, struct strbuf *out)
+{
+	text_put_i64(out, "wall_ms", now.wall_ms);
+	text_put_i64(out, "boot_ms", now.boot_ms);
+	text_put(out, "who", who);
+	text_put(out, "what", what);
+	text_put(out, "why", why);
+	strbuf_addf(out, "epoch=%" PRIu64 "\n", p->epoch);
+}
+
+static struct watched *find_pair(struct engine *e, const struct record *row)
+{
+	/* by name, not by place in the file: a pair keeps its state when the list is reordered */
+	char name[NAME_MAX_LEN];
+	if (row->kind == RECORD_PAIR && text_find(row->body, "name", name, sizeof(name))) {
+		uint32_t id = engine_pair_id(e, name);
+		return id ? &e->pairs[id - 1] : NULL;
+	}
+	return row->pair >= 1 && row->pair <= e->npairs ? &e->pairs[row->pair - 1] : NULL;
+}
+
+static void restore_operation(struct watched *p, const struct record *op, const struct record *rows, size_t n)
+{
+	struct err err = { 0 };
+	struct operation *o = &p->op;
+	if (plan_parse(op->body, &o->plan, &err) == ERR_OK)
+		o->active = run_replay(&o->run, &o->plan, rows, n, &err) == ERR_OK;
+	if (!o->active) {
+		o->run.err = err;
+		p->state = PAIR_STUCK;
+		engine_log(p->e, 3, p, "operation %llu cannot be resumed: %s", (unsigned long long)op->op, err.text);
+		return;
+	}
+	o->open = true;
+	o->began_ms = engine_now(p->e).boot_ms;
+	p->interlock = o->run.facts.interlock;
+	engine_log(p->e, 5, p, "operation %llu (%s) is taken up again at %s", (unsigned long long)op->op,
+		   plan_kind_name(o->plan.kind), step_name(o->plan.step[o->run.at]));
+}
+
+/* What is stored must fit together after a crash between two commits. */
+static void settle_state(struct watched *p)
+{
+	if (p->op.open)
+		p->state = p->op.run.stuck || p->op.run.mode == RUNNING_OVER ? PAIR_STUCK :
+			   p->op.plan.kind == PLAN_PROMOTE		     ? PAIR_PROMOTING :
+									       PAIR_FAILING_BACK;
+	else if (p->state == PAIR_PROMOTING || p->state == PAIR_DRILLING)
+		p->state = PAIR_UNKNOWN; /* its begin never became durable */
+	else if (p->state == PAIR_FAILING_BACK)
+		p->state = PAIR_PROMOTED;
+	p->stored_state = p->state;
+}
+
+void records_restore(struct engine *e, const struct record *rows, size_t n)
+{
+	struct err err = { 0 };
+	for (size_t i = 0; i < n; i++) {
+		struct watched *p = find_pair(e, &rows[i]);
+		if (rows[i].kind == RECORD_GLOBAL && strcmp(rows[i].key, "brake") == 0)
+			brake_parse(rows[i].body, &e->brake);
+		else if (rows[i].kind == RECORD_PAIR && p && !records_pair_parse(p, rows[i].body))
+			engine_log(e, 3, p, "stored state of the pair is not readable");
+		else if (rows[i].kind == RECORD_HOLD && p && hold_parse(rows[i].body, &p->hold, &err))
+			engine_log(e, 3, p, "%s", err.text);
+		else if (rows[i].kind == RECORD_OPERATION && p)
+			restore_operation(p, &rows[i], rows, n);
+	}
+	for (size_t i = 0; i < e->npairs; i++)
+		settle_state(&e->pairs[i]);
+}
+
+/* A change of a pair outside an operation, on its way to the store. The pair's row is made afresh at each
+ * try, so that a late retry never brings back an older state. */
+struct save {
+	struct save *next;
+	struct watched *p;
+	char who[NAME_MAX_LEN], what[NAME_MAX_LEN], why[300];
+	commit_cb *cb;
+	void *arg;
+};
+
+static void unlink_save(struct engine *e, struct save *s)
+{
+	for (struct save **at = &e->saves; *at; at = &(*at)->next) {
+		if (*at == s) {
+			*at = s->next;
+			free(s);
+			return;
+		}
+	}
+}
+
+static void submit_save(void *arg);
+
+static void saved(void *arg, enum store_rc rc)
+{
+	struct save *s = arg;
+	struct engine *e = s->p->e;
+	if (rc == STORE_AWAY || rc == STORE_UNKNOWN) {
+		e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + SAVE_RETRY_MS, submit_save, s);
+		return;
+	}
+	if (s->cb)
+		s->cb(s->arg, rc);
+	unlink_save(e, s);
+}
+
+static void submit_save(void *arg)
+{
+	struct save *s = arg;
+	struct watched *p = s->p;
+	struct strbuf body[3] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
+	records_pair(p, &body[0]);
+	records_audit(p, s->who, s->what, s->why, engine_now(p->e), &body[1]);
+	hold_format(&p->hold, &body[2]);
+	const struct record rec[] = {
+		{ .kind = RECORD_PAIR, .pair = p->id, .body = strbuf_str(&body[0]) },
+		{ .kind = RECORD_AUDIT, .pair = p->id, .body = strbuf_str(&body[1]) },
+		{ .kind = RECORD_HOLD, .pair = p->id, .body = strbuf_str(&body[2]) },
+	};
+	struct txn txn = { { p->id, p->epoch }, rec, ARRAY_LEN(rec) };
+	p->e->ports.store->commit(p->e->ports.store_ctx, &txn, saved, s);
+	for (size_t i = 0; i < ARRAY_LEN(body); i++)
+		strbuf_fini(&body[i]);
+}
+
+void records_save(struct watched *p, const char *who, const char *what, const char *why, commit_cb *cb, void *arg)
+{
+	struct save *s = mem_calloc(1, sizeof(*s));
+	(void)str_copy(s->who, sizeof(s->who), who);
+	(void)str_copy(s->what, sizeof(s->what), what);
+	(void)str_copy(s->why, sizeof(s->why), why);
+	s->p = p;
+	s->cb = cb;
+	s->arg = arg;
+	s->next = p->e->saves;
+	p->e->saves = s;
+	submit_save(s);
+}
+
+void records_drop_saves(struct engine *e)
+{
+	while (e->saves)
+		unlink_save(e, e->saves);
+}

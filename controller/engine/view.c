@@ -1,0 +1,122 @@
+/* A pair as its readers see it: one value, complete, built on the loop. */
+#include <stdio.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+#include "internal.h"
+
+static const char *step_state(const struct run *r, size_t i)
+{
+	const struct run_step_state *s = &r->state[i];
+	if (s->undone && s->begun)
+		return "undone";
+	if (s->done)
+		return "done";
+	if (i == r->at && s->begun && r->stuck)
+		return "failed";
+	if (i == r->at && s->begun && r->mode == RUNNING_BACK)
+		return "undoing";
+	if (i == r->at && s->begun)
+		return "running";
+	return s->begun ? "failed" : "waiting";
+}
+
+static void view_step(const struct run *r, size_t i, struct instant now, struct view_step *out)
+{
+	const struct run_step_state *s = &r->state[i];
+	out->name = step_name(r->plan->step[i]);
+	(void)str_copy(out->state, sizeof(out->state), step_state(r, i));
+	(void)str_copy(out->note, sizeof(out->note), s->note);
+	out->took_ms = -1;
+	if (!s->began_ms)
+		return;
+	out->took_ms = (s->ended_ms ? s->ended_ms : now.boot_ms) - s->began_ms;
+	out->own_ms = s->ended_ms ? out->took_ms - s->waited_ms : 0;
+}
+
+static const char *op_status(const struct operation *o)
+{
+	if (o->run.stuck)
+		return "stuck";
+	if (o->run.mode == RUNNING_BACK)
+		return "undoing";
+	if (o->run.mode == RUNNING_OVER)
+		return o->run.state[o->plan.nsteps - 1].done ? "done" : "undone";
+	return "running";
+}
+
+static void view_op(const struct watched *p, struct instant now, struct view_op *out)
+{
+	const struct operation *o = &p->op;
+	out->op = o->plan.op;
+	(void)str_copy(out->kind, sizeof(out->kind), plan_kind_name(o->plan.kind));
+	(void)str_copy(out->status, sizeof(out->status), op_status(o));
+	out->past_no_return = o->run.past_no_return;
+	(void)str_copy(out->actor, sizeof(out->actor), o->plan.automatic ? "auto" : o->plan.actor);
+	(void)str_copy(out->reason, sizeof(out->reason), o->plan.reason);
+	out->began_wall_ms = o->plan.began.wall_ms;
+	out->took_ms = (o->ended_ms ? o->ended_ms : now.boot_ms) - o->began_ms;
+	out->nsteps = o->plan.nsteps;
+	for (size_t i = 0; i < o->plan.nsteps; i++)
+		view_step(&o->run, i, now, &out->step[i]);
+	out->err = o->run.err;
+}
+
+static void view_trouble(const struct watched *p, char *out, size_t size)
+{
+	const struct health *h = &p->health;
+	const char *degrade = p->op.active && p->state == PAIR_PROMOTED ? p->op.run.facts.degrade : "";
+	if (p->state == PAIR_DOWN)
+		snprintf(out, size, "not acting: %.180s", p->veto);
+	else if (h->refuses)
+		snprintf(out, size, "the primary refuses our probe with 5xx");
+	else if (h->busy_only)
+		snprintf(out, size, "the primary answers only 4xx");
+	else if (h->degraded[FAMILY_V4] || h->degraded[FAMILY_V6])
+		snprintf(out, size, "IPv%c of the primary is down; the other family answers",
+			 h->degraded[FAMILY_V4] ? '4' : '6');
+	else if (p->agent_trouble[HOST_PRIMARY][0])
+		snprintf(out, size, "primary: %.150s", p->agent_trouble[HOST_PRIMARY]);
+	else
+		snprintf(out, size, "%.190s", degrade);
+}
+
+void view_build(struct watched *p, struct pair_view *out)
+{
+	struct instant now = engine_now(p->e);
+	memset(out, 0, sizeof(*out));
+	out->id = p->id;
+	(void)str_copy(out->name, sizeof(out->name), p->opts.site.pair);
+	out->state = p->state;
+	out->mode = p->opts.mode;
+	out->verdict = p->health.verdict;
+	out->verdict_since_wall_ms = now.wall_ms - (now.boot_ms - p->health.since_ms);
+	out->epoch = p->epoch;
+	snprintf(out->own, sizeof(out->own), "primary");
+	snprintf(out->accept, sizeof(out->accept), "%s", p->standby_accepts ? "primary,standby" : "primary");
+	(void)str_copy(out->rule, sizeof(out->rule), p->row->rule);
+	(void)str_copy(out->why, sizeof(out->why), p->row->why);
+	out->held = hold_active(&p->hold, now);
+	out->hold = p->hold;
+	int64_t left_ms = p->opts.cooldown_ms - (now.boot_ms - p->latch_ms);
+	out->latched = p->latched && left_ms > 0;
+	out->cooldown_left_ms = out->latched ? left_ms : 0;
+	out->seen_up = p->seen_up;
+	memcpy(out->family_degraded, p->health.degraded, sizeof(out->family_degraded));
+	view_trouble(p, out->trouble, sizeof(out->trouble));
+	out->nconditions = watch_conditions(p, out->condition, VIEW_CONDITIONS_MAX);
+	for (int r = 0; r < HOST_ROLES; r++) {
+		out->agent[r] = p->agent[r];
+		out->agent_age_ms[r] = p->agent_ms[r] ? now.boot_ms - p->agent_ms[r] : -1;
+	}
+	out->maps_age_ms = p->maps_sha256[0] ? now.wall_ms - p->maps_wall_ms : -1;
+	(void)str_copy(out->unordered_boot, sizeof(out->unordered_boot), p->unordered_boot);
+	bool queue_known = p->agent_ms[HOST_STANDBY] && p->agent[HOST_STANDBY].present;
+	out->queue_waiting = queue_known ? p->agent[HOST_STANDBY].queue : -1;
+	out->stranded = p->stranded;
+	out->has_op = p->op.active;
+	if (p->op.active)
+		view_op(p, now, &out->op);
+	out->built_boot_ms = now.boot_ms;
+	out->built_wall_ms = now.wall_ms;
+}

@@ -1,0 +1,315 @@
+/* Probe results become a verdict, the verdict becomes an event of the pair's table, the table's row acts. */
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+#define BUSY_PAGE_MS (15 * 60 * 1000)
+
+static bool in_operation(const struct watched *p)
+{
+	return p->state == PAIR_PROMOTING || p->state == PAIR_FAILING_BACK || p->state == PAIR_DRILLING;
+}
+
+bool watch_veto(struct watched *p, char *why, size_t size)
+{
+	struct engine *e = p->e;
+	struct instant now = engine_now(e);
+	struct err err = { 0 };
+	why[0] = '\0';
+	if (p->opts.mode == MODE_MANUAL)
+		snprintf(why, size, "mode is manual: `coldmx failover %s` acts", p->opts.site.pair);
+	else if (p->opts.mode == MODE_SHADOW)
+		snprintf(why, size, "mode is shadow: would promote now");
+	else if (hold_active(&p->hold, now))
+		snprintf(why, size, "held by %s: %.120s", p->hold.owner, p->hold.reason);
+	else if (now.boot_ms < e->grace_until_ms)
+		snprintf(why, size, "grace: %lld s left", (long long)(e->grace_until_ms - now.boot_ms) / 1000);
+	else if (!p->seen_up)
+		snprintf(why, size, "the primary was never seen up since its configuration changed");
+	else if (p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms)
+		snprintf(why, size, "promoted automatically before: `coldmx ack %s` or wait", p->opts.site.pair);
+	else if (brake_check_budget(&e->brake, now, &err) || brake_check_mass(&e->brake, &err))
+		snprintf(why, size, "%.190s", err.text);
+	return why[0];
+}
+
+static void act(struct watched *p, enum pair_event event)
+{
+	struct op_request req = { .kind = PLAN_PROMOTE, .actor = "auto", .reason = p->row->why,
+				  .automatic = true };
+	switch (p->row->action) {
+	case PAIR_ACT_HURRY:
+	case PAIR_ACT_CALM:
+		for (int f = 0; f < FAMILIES; f++)
+			if (p->probe[f])
+				p->e->ports.probe->hurry(p->e->ports.probe_ctx, p->probe[f],
+							 p->row->action == PAIR_ACT_HURRY ?
+								 p->opts.fast_every_ms : p->opts.every_ms);
+		p->hurried = p->row->action == PAIR_ACT_HURRY;
+		return;
+	case PAIR_ACT_PROMOTE:
+		if (event == PAIR_EV_DOWN_ACT)
+			operate_begin(p, &req);
+		return; /* an operator's begin comes from command.c, with its reason */
+	case PAIR_ACT_PAGE:
+		if (event == PAIR_EV_DOWN_VETOED)
+			page_send(p, "page", "primary is DOWN; not acting: %s", p->veto);
+		else if (event == PAIR_EV_OP_STUCK)
+			page_send(p, "page", "stuck: %s. Then `coldmx resume %s` or `coldmx abort %s`",
+				  p->op.run.err.text, p->opts.site.pair, p->opts.site.pair);
+		else if (event == PAIR_EV_WOUNDED)
+			page_send(p, "page", "the primary refuses good mail");
+		return;
+	case PAIR_ACT_CANCEL:
+		if (event == PAIR_EV_UP)
+			operate_cancel(p, "the primary answers again");
+		return;
+	case PAIR_ACT_SETTLE:
+		watch_evaluate(p);
+		return;
+	case PAIR_ACT_NONE:
+	case PAIR_ACT_FAILBACK:
+	case PAIR_ACT_ABORT:
+	case PAIR_ACT_RESUME:
+	case PAIR_ACT_REFUSE:
+		return; /* command.c */
+	}
+}
+
+const struct pair_row *watch_fire(struct watched *p, enum pair_event event)
+{
+	const struct pair_row *row = pair_rule(p->state, event);
+	enum pair_state before = p->state;
+	if (row->action == PAIR_ACT_REFUSE)
+		return row;
+	p->last_event = event;
+	p->state = row->next;
+	if (before != row->next || row->action != PAIR_ACT_NONE) {
+		p->row = row;
+		engine_log(p->e, before == row->next ? 6 : 5, p, "%s -> %s: %s [%s]", pair_state_name(before),
+			   pair_state_name(row->next), row->why, row->rule);
+		engine_touch(p);
+		act(p, event);
+	}
+	return row;
+}
+
+static enum pair_event choose_event(struct watched *p)
+{
+	switch (p->health.verdict) {
+	case HEALTH_UNKNOWN:
+		return PAIR_EV_UNKNOWN;
+	case HEALTH_UP:
+		return PAIR_EV_UP;
+	case HEALTH_SUSPECT:
+		return PAIR_EV_SUSPECT;
+	case HEALTH_WOUNDED:
+		return PAIR_EV_WOUNDED;
+	case HEALTH_DOWN:
+		break;
+	}
+	char before[sizeof(p->veto)];
+	memcpy(before, p->veto, sizeof(before));
+	bool vetoed = watch_veto(p, p->veto, sizeof(p->veto));
+	if (strcmp(before, p->veto) != 0)
+		engine_touch(p);
+	return vetoed ? PAIR_EV_DOWN_VETOED : PAIR_EV_DOWN_ACT;
+}
+
+static void note_seen_up(struct watched *p)
+{
+	if (p->seen_up || !health_recovered(&p->health))
+		return;
+	p->seen_up = true;
+	records_save(p, "coldmxd", "seen-up", "first seen up since the configuration changed", NULL, NULL);
+}
+
+static void page_trouble(struct watched *p)
+{
+	const struct health *h = &p->health;
+	bool busy = h->busy_only && engine_now(p->e).boot_ms - h->busy_since_ms >= BUSY_PAGE_MS;
+	if (busy && !p->busy_paged)
+		page_send(p, "page", "the primary has answered only 4xx for 15 minutes");
+	if (h->refuses && !p->refuse_paged)
+		page_send(p, "page", "the primary refuses our probe with 5xx; nothing is done: look at it, "
+				     "at the probe recipient and at our address on its lists");
+	p->busy_paged = busy;
+	p->refuse_paged = h->refuses;
+}
+
+void watch_evaluate(struct watched *p)
+{
+	if (!p->e->ready)
+		return;
+	enum health_verdict before = p->health.verdict;
+	health_evaluate(&p->health, engine_now(p->e));
+	if (before != p->health.verdict)
+		engine_touch(p);
+	note_seen_up(p);
+	page_trouble(p);
+	enum pair_event event = choose_event(p);
+	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTING &&
+	    (p->op.run.past_no_return || !health_recovered(&p->health)))
+		return; /* past open-port the promotion goes forward */
+	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTED && p->last_event != PAIR_EV_UP)
+		page_send(p, "note", "the primary is back: mail waits at the standby; `coldmx failback %s` "
+				     "delivers it", p->opts.site.pair);
+	if (event != p->last_event || (event == PAIR_EV_DOWN_ACT && !in_operation(p)) ||
+	    pair_rule(p->state, event)->next != p->state)
+		watch_fire(p, event);
+}
+
+
+static void smtp_result(struct watched *p, enum health_family family, const struct probe_result *r)
+{
+	const struct health_line *line = &p->health.line[family];
+	int dead = line->dead;
+	health_smtp_result(&p->health, family, r, engine_now(p->e));
+	if ((dead == 0) != (line->dead == 0))
+		engine_touch(p);
+	watch_evaluate(p);
+}
+
+static void smtp4_result(void *arg, uint32_t id, const struct probe_result *r)
+{
+	(void)id;
+	smtp_result(arg, FAMILY_V4, r);
+}
+
+static void smtp6_result(void *arg, uint32_t id, const struct probe_result *r)
+{
+	(void)id;
+	smtp_result(arg, FAMILY_V6, r);
+}
+
+static void agent_result(struct watched *p, enum host_role role, const struct probe_result *r)
+{
+	if (role == HOST_PRIMARY)
+		health_agent_result(&p->health, r, engine_now(p->e));
+	if (r->outcome != PROBE_OK || !r->agent.present)
+		return;
+	p->agent[role] = r->agent;
+	p->agent_ms[role] = engine_now(p->e).boot_ms;
+	if (strcmp(p->agent_trouble[role], r->agent.trouble) != 0) {
+		snprintf(p->agent_trouble[role], sizeof(p->agent_trouble[role]), "%s", r->agent.trouble);
+		if (r->agent.trouble[0])
+			page_send(p, "page", "%s: %s", host_role_name(role), r->agent.trouble);
+	}
+	if (role == HOST_STANDBY && r->agent.boot_id[0])
+		engine_boot_reported(p->e, p->id, role, r->agent.boot_id, r->agent.boot_order);
+	engine_touch(p);
+	watch_evaluate(p);
+}
+
+static void primary_agent_result(void *arg, uint32_t id, const struct probe_result *r)
+{
+	(void)id;
+	agent_result(arg, HOST_PRIMARY, r);
+}
+
+static void standby_agent_result(void *arg, uint32_t id, const struct probe_result *r)
+{
+	(void)id;
+	agent_result(arg, HOST_STANDBY, r);
+}
+
+void watch_start(struct watched *p)
+{
+	static result_cb *const smtp_cb[FAMILIES] = { smtp4_result, smtp6_result };
+	static result_cb *const agent_cb[HOST_ROLES] = { primary_agent_result, standby_agent_result };
+	const struct ports *ports = &p->e->ports;
+	for (int f = 0; f < FAMILIES; f++)
+		if (p->opts.probe[f].addr[0])
+			p->probe[f] = ports->probe->add(ports->probe_ctx, &p->opts.probe[f], smtp_cb[f], p);
+	for (int r = 0; r < HOST_ROLES; r++)
+		if (p->opts.agent[r].addr[0])
+			p->agent_probe[r] = ports->probe->add(ports->probe_ctx, &p->opts.agent[r], agent_cb[r], p);
+}
+
+void watch_stop(struct watched *p)
+{
+	const struct ports *ports = &p->e->ports;
+	for (int f = 0; f < FAMILIES; f++)
+		if (p->probe[f])
+			ports->probe->remove(ports->probe_ctx, p->probe[f]);
+	for (int r = 0; r < HOST_ROLES; r++)
+		if (p->agent_probe[r])
+			ports->probe->remove(ports->probe_ctx, p->agent_probe[r]);
+}
+
+static void judge_references(struct engine *e)
+{
+	struct instant now = engine_now(e);
+	bool any = false, all_seen = true;
+	for (size_t i = 0; i < e->nreferences; i++) {
+		int64_t fresh_ms = e->references[i].every_ms * 2 + e->references[i].timeout_ms;
+		any |= e->reference_ok_ms[i] && now.boot_ms - e->reference_ok_ms[i] <= fresh_ms;
+		all_seen &= e->reference_seen_ms[i] != 0;
+	}
+	if (!any && !all_seen)
+		return;
+	for (size_t i = 0; i < e->npairs; i++)
+		health_references(&e->pairs[i].health, any, now);
+}
+
+static void reference_result(void *arg, uint32_t id, const struct probe_result *r)
+{
+	struct engine *e = arg;
+	for (size_t i = 0; i < e->nreferences; i++) {
+		if (e->reference_probe[i] != id)
+			continue;
+		e->reference_seen_ms[i] = engine_now(e).boot_ms;
+		if (r->outcome == PROBE_OK || r->outcome == PROBE_BUSY)
+			e->reference_ok_ms[i] = engine_now(e).boot_ms;
+		else
+			e->reference_ok_ms[i] = 0;
+	}
+	judge_references(e);
+}
+
+void watch_start_references(struct engine *e)
+{
+	for (size_t i = 0; i < e->nreferences; i++)
+		e->reference_probe[i] = e->ports.probe->add(e->ports.probe_ctx, &e->references[i],
+							    reference_result, e);
+}
+
+static void add_condition(struct condition *c, const char *name, bool met, const char *limit, const char *value)
+{
+	*c = (struct condition){ .met = met, .age_ms = 0 };
+	snprintf(c->name, sizeof(c->name), "%s", name);
+	snprintf(c->value, sizeof(c->value), "%.110s", value);
+	snprintf(c->limit, sizeof(c->limit), "%.70s", limit);
+	snprintf(c->source, sizeof(c->source), "controller");
+}
+
+size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
+{
+	struct engine *e = p->e;
+	struct instant now = engine_now(e);
+	struct err err = { 0 };
+	char text[160];
+	BUG_ON(max < 12);
+	size_t n = health_explain(&p->health, now, out, max);
+	add_condition(&out[n++], "mode", p->opts.mode == MODE_AUTOMATIC, "automatic acts without a person",
+		      pair_mode_name(p->opts.mode));
+	bool held = hold_active(&p->hold, now);
+	snprintf(text, sizeof(text), held ? "%s: %.100s" : "none", p->hold.owner, p->hold.reason);
+	add_condition(&out[n++], "hold", !held, "no hold", text);
+	int64_t grace_ms = e->grace_until_ms - now.boot_ms;
+	snprintf(text, sizeof(text), "%lld s left", (long long)(grace_ms > 0 ? grace_ms / 1000 : 0));
+	add_condition(&out[n++], "grace", grace_ms <= 0, "over", text);
+	add_condition(&out[n++], "seen-up", p->seen_up, "seen up since the configuration changed",
+		      p->seen_up ? "yes" : "never");
+	bool latched = p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms;
+	add_condition(&out[n++], "latch", !latched, "acknowledged or cooled down",
+		      latched ? "promoted automatically, not acknowledged" : "clear");
+	bool spent = brake_check_budget(&e->brake, now, &err) != ERR_OK;
+	snprintf(text, sizeof(text), "%d of %d used today", e->brake.used, e->brake.opts.per_day);
+	add_condition(&out[n++], "budget", !spent, "automatic promotions a day, all pairs", text);
+	bool mass = brake_check_mass(&e->brake, &err) != ERR_OK;
+	snprintf(text, sizeof(text), "%d of %d primaries fail", e->brake.failing, e->brake.total);
+	add_condition(&out[n++], "mass-brake", !mass, "many at once: we suspect ourselves", text);
+	return n;
+}

@@ -1,0 +1,38 @@
+/* The page that says what happened; at least once, under one idempotency key. */
+#include "step.h"
+
+#include <stdio.h>
+
+static void write_text(const struct step_ctx *ctx, char *out, size_t size)
+{
+	const struct plan *p = ctx->plan;
+	const struct facts *f = ctx->facts;
+	switch (p->kind) {
+	case PLAN_PROMOTE:
+		snprintf(out, size, "%s: the standby takes the mail (%s). It waits there until `coldmx failback %s`.%s%.300s",
+			 p->site.pair, p->automatic ? "automatic" : p->actor, p->site.pair,
+			 f->degrade[0] ? " DEGRADE: " : "", f->degrade);
+		return;
+	case PLAN_FAILBACK:
+	case PLAN_ABORT:
+		snprintf(out, size, "%s: the primary has its role back, the standby is off.%s", p->site.pair,
+			 f->stranded ? " Some messages were refused for good: see the stranded list." : "");
+		return;
+	}
+}
+
+enum step_say step_announce(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
+{
+	struct verb_notify *notify = &out->verb.u.notify;
+	if (last && last->err.code) {
+		step_degrade(ctx, "the page did not go out: %.120s", last->err.text);
+		return step_done(out, "not delivered: %.120s", last->err.text);
+	}
+	if (last)
+		return step_done(out, "paged");
+	out->verb.kind = VERB_NOTIFY;
+	snprintf(notify->key, sizeof(notify->key), "op-%llu-announce", (unsigned long long)ctx->plan->op);
+	snprintf(notify->severity, sizeof(notify->severity), "page");
+	write_text(ctx, notify->text, sizeof(notify->text));
+	return STEP_VERB;
+}

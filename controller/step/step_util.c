@@ -1,0 +1,106 @@
+/* The words that steps share: how to ask for a verb, how to say that it is done, how to read an answer. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "step.h"
+
+enum step_say step_host(struct step_out *out, enum host_role target, const char *fmt, ...)
+{
+	va_list ap;
+	out->verb.kind = VERB_HOST_RUN;
+	out->verb.u.host.target = target;
+	va_start(ap, fmt);
+	int n = vsnprintf(out->verb.u.host.words, sizeof(out->verb.u.host.words), fmt, ap);
+	va_end(ap);
+	BUG_ON(n < 0 || (size_t)n >= sizeof(out->verb.u.host.words));
+	return STEP_VERB;
+}
+
+enum step_say step_power(struct step_out *out, enum verb_kind kind, enum host_role target)
+{
+	out->verb.kind = kind;
+	out->verb.u.power_target = target;
+	return STEP_VERB;
+}
+
+enum step_say step_wait(struct step_out *out, int64_t wait_ms)
+{
+	out->wait_ms = wait_ms;
+	return STEP_WAIT;
+}
+
+enum step_say step_done(struct step_out *out, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(out->note, sizeof(out->note), fmt, ap);
+	va_end(ap);
+	return STEP_DONE;
+}
+
+enum step_say step_fail(struct step_out *out, enum err_code code, const char *fmt, ...)
+{
+	char text[ERR_TEXT_MAX];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	err_set(&out->err, code, "%s", text);
+	return STEP_FAIL;
+}
+
+enum step_say step_fail_err(struct step_out *out, const struct err *err)
+{
+	out->err = *err;
+	return STEP_FAIL;
+}
+
+void step_degrade(struct step_ctx *ctx, const char *fmt, ...)
+{
+	char text[200];
+	char *all = ctx->facts->degrade;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	if (strstr(all, text))
+		return;
+	size_t used = strlen(all);
+	snprintf(all + used, sizeof(ctx->facts->degrade) - used, "%s%s", used ? "; " : "", text);
+}
+
+bool step_answer(const struct outcome *last, const char *key, char *out, size_t size)
+{
+	size_t key_len = strlen(key);
+	for (const char *at = last->u.text; *at;) {
+		size_t len = strcspn(at, "\n");
+		if (len > key_len && at[key_len] == '=' && strncmp(at, key, key_len) == 0) {
+			size_t n = len - key_len - 1;
+			n = n < size ? n : size - 1;
+			memcpy(out, at + key_len + 1, n);
+			out[n] = '\0';
+			return true;
+		}
+		at += len + (at[len] == '\n');
+	}
+	out[0] = '\0';
+	return false;
+}
+
+bool step_answer_i64(const struct outcome *last, const char *key, int64_t *out)
+{
+	char digits[24], *end;
+	if (!step_answer(last, key, digits, sizeof(digits)) || !digits[0])
+		return false;
+	*out = strtoll(digits, &end, 10);
+	return *end == '\0';
+}
+
+void step_rights_text(const struct plan *plan, uint64_t epoch, bool standby_accepts, char *out, size_t size)
+{
+	snprintf(out, size, "coldmx-rights 1\npair=%s\nepoch=%llu\nown=primary\naccept=%s\nissued_ms=%lld\n",
+		 plan->site.pair, (unsigned long long)epoch, standby_accepts ? "primary,standby" : "primary",
+		 (long long)plan->began.wall_ms);
+}
