@@ -22,6 +22,8 @@ struct operation {
 	bool beginning, ending;   /* this commit also begins or ends the operation */
 	uint64_t retry_timer;
 	enum pair_state end_state;
+	struct strbuf closed;     /* the operation that this one takes over from, marked as ended */
+	uint64_t closed_op;
 	enum run_end end;
 	command_cb *answer;       /* the command that waits for the begin to be durable */
 	void *answer_arg;
@@ -41,7 +43,7 @@ struct watched {
 	struct hold hold;
 	uint64_t epoch, rights_epoch;
 	bool standby_accepts;
-	bool seen_up, latched, interlock, primary_fenced, switched; /* switched: `after` sets are published */
+	bool seen_up, latched, interlock, primary_fenced;
 	int64_t latch_ms;         /* BOOTTIME; after a restart the cool-down starts again whole */
 	char nonce[40];           /* last boot order */
 	char boot_id[40];         /* last known boot of the standby */

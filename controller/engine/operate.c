@@ -51,11 +51,18 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	plan_choose_steps(out);
 }
 
+static void format_operation(const struct plan *plan, const char *status, struct strbuf *out)
+{
+	text_put(out, "status", status);
+	plan_format(plan, out);
+}
+
 static void drop_operation(struct operation *o)
 {
 	if (o->active)
 		plan_fini(&o->plan);
 	run_out_fini(&o->out);
+	strbuf_fini(&o->closed);
 	memset(o, 0, sizeof(*o));
 }
 
@@ -67,7 +74,13 @@ void operate_begin(struct watched *p, const struct op_request *req)
 	if (req->kind == PLAN_PROMOTE)
 		fill_nonce(p, plan.nonce, sizeof(plan.nonce));
 	struct facts carried = o->run.facts;
+	struct strbuf closed = STRBUF_INIT;
+	uint64_t closed_op = o->open ? o->plan.op : 0;
+	if (closed_op)
+		format_operation(&o->plan, "ended-superseded", &closed);
 	drop_operation(o);
+	o->closed = closed;
+	o->closed_op = closed_op;
 	o->plan = plan;
 	o->active = o->open = o->beginning = true;
 	o->answer = req->answer;
@@ -126,9 +139,11 @@ static const char *end_status(const struct operation *o)
 static void add_operation(struct batch *b, const struct watched *p)
 {
 	const struct operation *o = &p->op;
-	text_put(&b->body[0], "status", o->ending ? end_status(o) : "running");
-	plan_format(&o->plan, &b->body[0]);
+	format_operation(&o->plan, o->ending ? end_status(o) : "running", &b->body[0]);
 	batch_add(b, 0, RECORD_OPERATION, p, "");
+	if (o->beginning && o->closed_op)
+		b->rec[b->n++] = (struct record){ .kind = RECORD_OPERATION, .pair = p->id, .op = o->closed_op,
+						  .body = strbuf_str(&o->closed) };
 	char what[48];
 	snprintf(what, sizeof(what), "%s-%s", plan_kind_name(o->plan.kind), o->ending ? run_end_name(o->end) : "begin");
 	records_audit(p, o->plan.automatic ? "auto" : o->plan.actor, what,
@@ -195,10 +210,6 @@ static void settle_end(struct watched *p)
 	o->end_state = pair_rule(p->state, event)->next;
 	if (o->end == RUN_STUCK)
 		return;
-	if (o->plan.kind == PLAN_PROMOTE && o->end == RUN_DONE)
-		p->switched = true;
-	else if (o->end == RUN_DONE)
-		p->switched = false;
 	bool settled = o->end == RUN_UNDONE || (o->end == RUN_DONE && o->plan.kind != PLAN_PROMOTE);
 	if (settled)
 		p->epoch = o->plan.epoch + 1; /* the undo and the settling used it */

@@ -23,7 +23,6 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	text_put_i64(out, "latched", p->latched);
 	text_put_i64(out, "interlock", p->interlock);
 	text_put_i64(out, "primary_fenced", p->primary_fenced);
-	text_put_i64(out, "switched", p->switched);
 	text_put(out, "nonce", p->nonce);
 	text_put(out, "boot_id", p->boot_id);
 	text_put(out, "unordered_boot", p->unordered_boot);
@@ -63,7 +62,6 @@ bool records_pair_parse(struct watched *p, const char *text)
 	p->latched = flag(text, "latched");
 	p->interlock = flag(text, "interlock");
 	p->primary_fenced = flag(text, "primary_fenced");
-	p->switched = flag(text, "switched");
 	(void)text_find(text, "nonce", p->nonce, sizeof(p->nonce));
 	(void)text_find(text, "boot_id", p->boot_id, sizeof(p->boot_id));
 	(void)text_find(text, "unordered_boot", p->unordered_boot, sizeof(p->unordered_boot));

@@ -2,6 +2,7 @@
 #include "controls.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { APPLY, VERIFY, READ };
@@ -14,10 +15,11 @@ static enum step_say run_control(struct step_ctx *ctx, const char *word, struct 
 	return step_host(out, HOST_STANDBY, "harden %s %s", control->name, word);
 }
 
-/* Counts "ok" and "not ok" lines; keeps the first "not ok" in `bad`. A verify that says nothing is not ok. */
+/* Counts "ok" and "not ok" lines; keeps the first "not ok" in `bad`. A verify that says nothing, or less than its
+ * plan line ("1..N") promised, is not ok: the control died on the way. */
 static int read_tap(const char *text, int *total, char *bad, size_t size)
 {
-	int good = 0;
+	int good = 0, planned = -1;
 	*total = 0;
 	bad[0] = '\0';
 	while (*text) {
@@ -29,8 +31,12 @@ static int read_tap(const char *text, int *total, char *bad, size_t size)
 			if (not_ok && !bad[0])
 				snprintf(bad, size, "%.*s", (int)len, text);
 		}
+		if (strncmp(text, "1..", 3) == 0)
+			planned = atoi(text + 3);
 		text += len + (text[len] == '\n');
 	}
+	if (!bad[0] && planned != *total)
+		snprintf(bad, size, "%d checks planned, %d reported", planned, *total);
 	return good;
 }
 
@@ -42,7 +48,7 @@ static enum step_say judge(struct step_ctx *ctx, const struct outcome *last, str
 	int good = read_tap(last->u.text, &total, bad, sizeof(bad));
 	ctx->mem->good += good;
 	ctx->mem->total += total;
-	if (total && good == total && !last->err.code)
+	if (total && good == total && !bad[0] && !last->err.code)
 		return STEP_DONE;
 	if (control->block)
 		return step_fail(out, ERR_BLOCKED, "control %s: %s", control->name,
