@@ -1,42 +1,66 @@
-# coldmx: plain make. `make help` lists the targets; V=1 shows the commands.
-# Variants build side by side: BUILD=build/rel (default), build/asan, build/tsan.
+# coldmx. `make help` lists the targets; V=1 shows the commands.
+# Variants build side by side, each below build/: rel (default), asan, tsan, clang.
 
 PREFIX   ?= /usr
+SYSCONF  ?= /etc
+UNITDIR  ?= /lib/systemd/system
 DESTDIR  ?=
 CC       ?= gcc
-BUILD    ?= build/rel
-SAN      ?=
-WERROR   ?= 1
+VARIANT  ?= rel
+BUILD    ?= build/$(VARIANT)
+PYTHON   ?= /usr/bin/python3
+FUZZ_S   ?= 5
+SIM_S    ?= 30
 
 DEPS     := libuv libcares libldns libssh2 libconfig libmicrohttpd openssl sqlite3 jansson libcurl libsystemd
 WARN     := -Wall -Wextra -Wformat=2 -Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual \
-            -Wshadow -Wconversion -Wvla -Wundef -Wwrite-strings -Wpointer-arith $(if $(WERROR),-Werror)
-HARDEN   := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
-CFLAGS   ?= -O2 -g
-ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread $(CFLAGS) $(WARN) $(HARDEN) $(SAN) $(shell pkg-config --cflags $(DEPS))
+            -Wshadow -Wconversion -Wvla -Wundef -Wwrite-strings -Wpointer-arith -Werror
+SAN_rel   :=
+SAN_clang :=
+SAN_asan  := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SAN_tsan  := -fsanitize=thread
+SAN       := $(SAN_$(VARIANT))
+HARDEN    := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
+OPT       ?= -O2 -g
+ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread $(OPT) $(WARN) $(HARDEN) $(SAN) $(CFLAGS) $(DEP_CFLAGS)
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
-LIBS      = $(shell pkg-config --libs $(DEPS))
-LIBS_SIM  =
-Q        := $(if $(V),,@)
-say       = $(if $(V),,@echo "  $(1)" $(2))
+DEP_CFLAGS := $(shell pkg-config --cflags $(DEPS) 2>/dev/null)
+LIBS       := $(shell pkg-config --libs $(DEPS) 2>/dev/null)
+Q          := $(if $(V),,@)
+say         = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 src       = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
-
-COMMON   := $(call src,common/base common/net common/proto common/probe common)
 DECIDE   := $(call src,controller/core controller/step controller/engine) $(BUILD)/controller/verb.o
-CONTROL  := $(call src,controller/real controller/driver controller/store controller/readiness controller/surface) $(BUILD)/controller/config.o
-AGENT    := $(call src,agent)
-CLI      := $(call src,cli)
-# The simulator links what decides and nothing that does.
+COMMON   := $(call src,common/base common/net common/proto common/probe common)
+CONTROL  := $(filter-out %/main.o,$(call src,controller/real controller/driver controller/store \
+            controller/readiness controller/surface controller)) $(DECIDE)
+AGENT    := $(filter-out %/main.o,$(call src,agent))
+CLI      := $(filter-out %/main.o,$(call src,cli))
+# The simulator links what decides, and from common only what has no system in it.
 SIM      := $(call src,tests/sim)
-SIM_BASE := $(addprefix $(BUILD)/common/,base/err.o base/mem.o base/strbuf.o rights.o)
+SIM_BASE := $(addprefix $(BUILD)/common/,base/err.o base/mem.o base/strbuf.o probe/probe_names.o rights.o)
+UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/lab/tools/*.c tests/unit/tool_*.c))
+FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all clean help
-all: $(BUILD)/coldmxd $(BUILD)/coldmx $(BUILD)/coldmx-agent
+.PHONY: all demo check unit unit-host sim sim-mutants fuzz lab lint style asan tsan valgrind clang install clean \
+        help tools deps-build deps-check
+.DEFAULT_GOAL := all
 
-$(BUILD)/coldmxd: $(BUILD)/controller/main.o $(CONTROL) $(DECIDE) $(COMMON)
-$(BUILD)/coldmx: $(CLI) $(COMMON)
-$(BUILD)/coldmx-agent: $(AGENT) $(COMMON)
+all: $(BUILD)/coldmxd $(BUILD)/coldmx $(BUILD)/coldmx-agent  ## build the three programs
+tools: $(TOOLS)
+
+$(BUILD)/libcommon.a: $(COMMON)
+$(BUILD)/libcontroller.a: $(CONTROL)
+$(BUILD)/libagent.a: $(AGENT)
+$(BUILD)/libcli.a: $(CLI)
+%.a:
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/coldmxd: $(BUILD)/controller/main.o $(BUILD)/libcontroller.a $(BUILD)/libcommon.a
+$(BUILD)/coldmx: $(BUILD)/cli/main.o $(BUILD)/libcli.a $(BUILD)/libcommon.a
+$(BUILD)/coldmx-agent: $(BUILD)/agent/main.o $(BUILD)/libagent.a $(BUILD)/libcommon.a
 $(BUILD)/coldmxd $(BUILD)/coldmx $(BUILD)/coldmx-agent:
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
@@ -45,12 +69,81 @@ $(BUILD)/sim: $(SIM) $(DECIDE) $(SIM_BASE)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^
 
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcontroller.a $(BUILD)/libagent.a $(BUILD)/libcli.a $(BUILD)/libcommon.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libcontroller.a $(BUILD)/libcommon.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-clean:
+demo: ## as root: install what it needs, build, and show a real failover
+	$(Q)packages/install build lab
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)cd tests/lab && PYTHONPATH=. COLDMX_BUILD=$(abspath $(BUILD)) $(PYTHON) -B demo.py
+
+check: ## as root: install what the tests need, run all of them
+	$(Q)packages/install build check lab
+	$(Q)$(MAKE) --no-print-directory all unit unit-host sim sim-mutants fuzz
+	$(Q)$(MAKE) --no-print-directory lab VARIANT=asan
+
+unit: $(UNIT) $(TOOLS) ## unit tests (cmocka)
+	$(Q)tests/unit/run $(UNIT)
+
+unit-host: ## what runs on mail hosts, without a machine
+	$(Q)tests/unit-host/run
+
+sim: $(BUILD)/sim ## crash at every call, then random schedules
+	$(Q)$(BUILD)/sim crash
+	$(Q)$(BUILD)/sim random --seconds $(SIM_S)
+
+sim-mutants: ## promises broken on purpose: the simulator notices each
+	$(Q)tests/sim/mutants/run
+
+fuzz: ## each parser of hostile bytes, FUZZ_S seconds
+	$(Q)tests/fuzz/run $(FUZZ_S) $(FUZZERS)
+
+lab: all tools ## real machines, real failovers (root)
+	$(Q)cd tests/lab && COLDMX_BUILD=$(abspath $(BUILD)) $(PYTHON) -B -m pytest -q -p no:cacheprovider $(PYTEST)
+
+asan: ## unit and sim under address and undefined-behaviour sanitizers
+	$(Q)$(MAKE) --no-print-directory VARIANT=asan all unit sim SIM_S=10
+tsan: ## unit and sim under the thread sanitizer
+	$(Q)$(MAKE) --no-print-directory VARIANT=tsan all unit sim SIM_S=10
+clang: ## the second compiler, warnings are errors
+	$(Q)$(MAKE) --no-print-directory VARIANT=clang CC=clang all
+valgrind: $(UNIT) ## unit tests under memcheck
+	$(Q)VALGRIND=1 tests/unit/run $(UNIT)
+
+lint: ## layers, sizes, banned calls, formatters and analysers
+	$(Q)tests/style/run
+
+install: all ## DESTDIR, PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/coldmx/lib \
+	  $(DESTDIR)$(PREFIX)/share/coldmx/harden.d $(DESTDIR)$(PREFIX)/share/coldmx/notify \
+	  $(DESTDIR)$(PREFIX)/share/coldmx/examples $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONF)/coldmx
+	install -m 755 $(BUILD)/coldmxd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 755 $(BUILD)/coldmx $(BUILD)/coldmx-agent $(DESTDIR)$(PREFIX)/bin/
+	install -m 755 hooks/host/coldmx-host hooks/host/coldmx-host-root $(DESTDIR)$(PREFIX)/lib/coldmx/
+	install -m 644 hooks/host/lib/* $(DESTDIR)$(PREFIX)/lib/coldmx/lib/
+	install -m 755 hooks/harden.d/[0-9]* $(DESTDIR)$(PREFIX)/share/coldmx/harden.d/
+	install -m 755 hooks/notify/* $(DESTDIR)$(PREFIX)/share/coldmx/notify/
+	cp -r etc/. $(DESTDIR)$(PREFIX)/share/coldmx/examples/
+	install -m 644 etc/systemd/*.service $(DESTDIR)$(UNITDIR)/
+	for page in docs/*.[58]; do s=$${page##*.}; \
+	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; \
+	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$s/; done
+
+clean: ## remove what was built
 	rm -rf build
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -15,7 +15,7 @@ void *mem_calloc(size_t count, size_t size)
 void *mem_realloc(void *old, size_t count, size_t size)
 {
 	BUG_ON(size && count > SIZE_MAX / size);
-	void *p = realloc(old, count * size ? count * size : 1);
+	void *p = realloc(old, count && size ? count * size : 1);
 	BUG_ON(!p);
 	return p;
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../common/base/mem.h"
+
 bool text_next(const char **at, struct text_line *line)
 {
 	while (**at) {
@@ -104,7 +106,7 @@ bool text_mx_set(const struct text_line *line, struct mx_set *out)
 			return false;
 		struct mx *mx = &out->mx[out->count++];
 		mx->preference = (uint16_t)strtoul(word, NULL, 10);
-		strcpy(mx->target, colon + 1);
+		(void)str_copy(mx->target, sizeof(mx->target), colon + 1);
 	}
 	return true;
 }

@@ -21,9 +21,9 @@ static void fill_nonce(struct watched *p, char *out, size_t size)
 		n += (size_t)snprintf(out + n, size - n, "%02x", bytes[i]);
 }
 
-static void turn_zones(struct plan *plan, bool switched)
+static void turn_zones(struct plan *plan, bool swap)
 {
-	for (size_t i = 0; switched && i < plan->site.nzones; i++) {
+	for (size_t i = 0; swap && i < plan->site.nzones; i++) {
 		struct mx_set before = plan->site.zones[i].before;
 		plan->site.zones[i].before = plan->site.zones[i].after;
 		plan->site.zones[i].after = before;
