@@ -52,8 +52,6 @@ struct exec_ops {
 	void (*op_ended)(void *ctx, uint64_t op);   /* sessions kept for it may close */
 };
 
-typedef void result_cb(void *arg, uint32_t probe_id, const struct probe_result *result);
-
 struct probe_ops {
 	uint32_t (*add)(void *ctx, const struct probe_opts *opts, result_cb *cb, void *arg); /* id > 0 */
 	void (*hurry)(void *ctx, uint32_t id, int64_t every_ms); /* next start at once */

@@ -11,15 +11,9 @@
 #include <stdint.h>
 
 #include "../base/basic.h"
+#include "../proto/ladder.h"
 
 enum probe_kind { PROBE_TCP, PROBE_SMTP, PROBE_AGENT };
-enum probe_outcome { PROBE_OK, PROBE_BUSY, PROBE_FAIL, PROBE_LOCAL };
-
-/* The rung of the ladder that was reached last. */
-enum probe_layer {
-	LAYER_CONNECT, LAYER_BANNER, LAYER_EHLO, LAYER_STARTTLS, LAYER_CERT, LAYER_MAIL, LAYER_RCPT,
-	LAYER_AGENT, LAYER_DONE,
-};
 
 struct probe_opts {
 	enum probe_kind kind;
@@ -56,6 +50,8 @@ struct probe_result {
 	char reason[200];   /* words, "" when OK */
 	struct agent_report agent;
 };
+
+typedef void result_cb(void *arg, uint32_t probe_id, const struct probe_result *result);
 
 const char *probe_outcome_name(enum probe_outcome outcome);
 const char *probe_layer_name(enum probe_layer layer);
