@@ -322,16 +322,16 @@ static void mark_lost(enum store_rc *rc, size_t ntxn, enum store_rc written)
 		rc[i] = rc[i] == STORE_OK ? written : rc[i] == STORE_FENCED ? STORE_AWAY : rc[i];
 }
 
-/* Nothing was written only if cutting the log proves it; a failed fsync is never believed to be nothing. */
+/* The frame that ends a transaction is written last: when a write failed, it is not there, and nothing was
+ * written. After any other failure (fsync above all) it may be. */
 static void commit_failed(struct sqlite_store *store, enum store_rc *rc, size_t ntxn, struct err *e)
 {
 	int code = sqlite3_extended_errcode(store->handle);
-	bool sync = code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC;
+	bool nothing = code == SQLITE_FULL || code == SQLITE_IOERR_WRITE;
 	sqlite_fail(store, "commit", e);
 	roll_back(store);
-	store->unsettled = true;
-	bool settled = sqlite_settle(store, NULL) == ERR_OK;
-	mark_lost(rc, ntxn, settled && !sync ? STORE_AWAY : STORE_UNKNOWN);
+	store->unsettled = !nothing;
+	mark_lost(rc, ntxn, nothing ? STORE_AWAY : STORE_UNKNOWN);
 }
 
 void sqlite_store_apply(struct sqlite_store *store, const struct txn *const *txn, size_t ntxn,

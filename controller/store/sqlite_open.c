@@ -65,17 +65,17 @@ static enum err_code handle_open(const char *path, struct sqlite_store **out, st
 	enum err_code rc = ERR_OK;
 	if (sqlite3_open_v2(path, &store->handle, flags, NULL) != SQLITE_OK)
 		rc = sqlite_fail(store, "open", e);
+	if (rc == ERR_OK && sqlite3_db_readonly(store->handle, "main") != 0)
+		rc = err_set(e, ERR_STORE,
+			     "database %s is read-only: it, its directory and the mount must be "
+			     "writable by the user of coldmxd",
+			     path);
 	if (rc == ERR_OK)
 		rc = sqlite_run(store,
 				"PRAGMA locking_mode = EXCLUSIVE; PRAGMA trusted_schema = OFF;"
 				"PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY;"
 				"PRAGMA synchronous = FULL; BEGIN EXCLUSIVE; COMMIT;",
 				e);
-	if (rc == ERR_OK && sqlite3_db_readonly(store->handle, "main") != 0)
-		rc = err_set(e, ERR_STORE,
-			     "database %s is read-only: it, its directory and the mount must be "
-			     "writable by the user of coldmxd",
-			     path);
 	if (rc != ERR_OK) {
 		handle_free(store);
 		return rc;
