@@ -348,29 +348,28 @@ void round_stop(struct round *r)
 	end_round(r);
 }
 
-static enum probe_layer part_layer(enum round_part part)
+static enum probe_layer part_layer(const struct round *r)
 {
-	return part == ROUND_PART_CONNECT ? LAYER_CONNECT : LAYER_AGENT;
+	if (r->part == ROUND_PART_SMTP)
+		return smtp_layer(&r->u.smtp);
+	return r->part == ROUND_PART_CONNECT ? LAYER_CONNECT : LAYER_AGENT;
 }
 
-void round_expire(struct round *r, bool stalled)
+void round_expire(struct round *r, const char *own_fault)
 {
-	if (r->part == ROUND_PART_SMTP && !r->decided) {
-		struct strbuf *out = &r->out;
-		bool whole_lines = out->len == 0;
+	if (own_fault) {
+		decide(r, PROBE_LOCAL, part_layer(r), 0, own_fault);
+		say_farewell(r);
+	} else if (r->part == ROUND_PART_SMTP && !r->decided) {
+		bool whole_lines = r->out.len == 0;
 		struct err e;
 
-		smtp_timeout(&r->u.smtp, out);
+		smtp_timeout(&r->u.smtp, &r->out);
+		adopt_smtp(r);
 		if (whole_lines)
 			(void)flush(r, &e);
-		if (!stalled)
-			adopt_smtp(r);
-		else
-			decide(r, PROBE_LOCAL, r->u.smtp.layer, 0, "coldmx itself stood still meanwhile");
-	} else if (stalled) {
-		decide(r, PROBE_LOCAL, part_layer(r->part), 0, "coldmx itself stood still meanwhile");
 	} else {
-		decide(r, PROBE_FAIL, part_layer(r->part), 0, "no answer within the deadline");
+		decide(r, PROBE_FAIL, part_layer(r), 0, "no answer within the deadline");
 	}
 	end_round(r);
 }

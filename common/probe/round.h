@@ -69,8 +69,8 @@ void round_start(struct round *r, const struct round_opts *opts);
 /* Goes as far as it can without waiting. READ, WRITE: call again when the socket is; `closing`: an end or
  * error was signalled, or is unknown. OVER: the socket is closed. */
 enum round_wait round_step(struct round *r, bool closing);
-/* The deadline passed. `stalled`: we were not there ourselves, so silence means nothing: LOCAL. */
-void round_expire(struct round *r, bool stalled);
+/* The deadline passed, and the silence is the host's; or, with a reason, it was our own fault: LOCAL. */
+void round_expire(struct round *r, const char *own_fault);
 /* Ends it without a verdict, politely. */
 void round_stop(struct round *r);
 

@@ -46,6 +46,11 @@ static enum probe_layer phase_layer(enum smtp_phase phase)
 	return LAYER_DONE;
 }
 
+enum probe_layer smtp_layer(const struct smtp *s)
+{
+	return phase_layer(s->phase);
+}
+
 static bool text_fits(const char *text)
 {
 	size_t len = strlen(text);

@@ -79,6 +79,7 @@ void smtp_farewell(struct smtp *s, struct strbuf *out);
  * Says farewell. */
 void smtp_timeout(struct smtp *s, struct strbuf *out);
 
+enum probe_layer smtp_layer(const struct smtp *s); /* the rung it stands on now */
 const char *smtp_phase_name(enum smtp_phase phase); /* "RCPT" */
 
 #endif
