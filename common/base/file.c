@@ -70,33 +70,25 @@ static ssize_t read_full(int fd, char *buf, size_t size)
 }
 
 /* One allocation of the right size: a growing buffer would leave copies of a secret behind. */
-static enum err_code read_open(int fd, const char *path, size_t max_bytes, const struct stat *st,
-			       char **out, size_t *len, struct err *e)
+static enum err_code read_open(int fd, const char *path, size_t max_bytes, char **out, size_t *len,
+			       struct err *e)
 {
-	if (st->st_size > 0 && (uintmax_t)st->st_size > max_bytes)
-		return err_set(e, ERR_INVALID, "%s has %jd bytes: at most %zu are read", path,
-			       (intmax_t)st->st_size, max_bytes);
-	size_t expect = st->st_size > 0 ? (size_t)st->st_size : max_bytes;
-	char *buf = mem_calloc(expect + 1, 1);
-	ssize_t got = read_full(fd, buf, expect + 1);
-	enum err_code rc = ERR_OK;
-	if (got < 0)
-		rc = fail(e, errno, "read", path);
-	else if ((size_t)got > expect && st->st_size > 0)
-		rc = err_set(e, ERR_AGAIN, "%s grew while it was read", path);
-	else if ((size_t)got > expect)
-		rc = err_set(e, ERR_INVALID, "%s has more than the %zu bytes that are read", path,
-			     max_bytes);
-	if (rc != ERR_OK) {
-		explicit_bzero(buf, expect + 1);
-		free(buf);
-		return rc;
+	char *buf = mem_calloc(max_bytes + 1, 1);
+	ssize_t got = read_full(fd, buf, max_bytes + 1);
+	if (got >= 0 && (size_t)got <= max_bytes) {
+		buf[got] = '\0';
+		*out = buf;
+		if (len)
+			*len = (size_t)got;
+		return ERR_OK;
 	}
-	buf[got] = '\0';
-	*out = buf;
-	if (len)
-		*len = (size_t)got;
-	return ERR_OK;
+	enum err_code rc = got < 0 ? fail(e, errno, "read", path)
+				   : err_set(e, ERR_INVALID,
+					     "%s has more than the %zu bytes expected", path,
+					     max_bytes);
+	explicit_bzero(buf, max_bytes + 1);
+	free(buf);
+	return rc;
 }
 
 enum err_code file_read(const char *path, size_t max_bytes, enum file_check check, char **out,
@@ -109,8 +101,12 @@ enum err_code file_read(const char *path, size_t max_bytes, enum file_check chec
 		return fail(e, errno, "open", path);
 	enum err_code rc = fstat(fd, &st) < 0 ? fail(e, errno, "stat", path)
 					      : check_stat(path, &st, check, e);
+	if (rc == ERR_OK && st.st_size > 0 && (uintmax_t)st.st_size > max_bytes)
+		rc = err_set(e, ERR_INVALID, "%s has %jd bytes: at most %zu are read", path,
+			     (intmax_t)st.st_size, max_bytes);
 	if (rc == ERR_OK)
-		rc = read_open(fd, path, max_bytes, &st, out, len, e);
+		rc = read_open(fd, path, st.st_size > 0 ? (size_t)st.st_size : max_bytes, out, len,
+			       e);
 	close(fd);
 	return rc;
 }

@@ -5,7 +5,7 @@
  * Thread:    any; one writer a path. Blocks on the disk.
  * Ownership: *out is the caller's, freed with free().
  * Errors:    ERR_NOT_FOUND, ERR_DENIED (may not, or the file is not to be trusted), ERR_INVALID (not a regular
- *            file, too large), ERR_AGAIN (it changed while it was read), ERR_LOCAL (disk). The text names the path.
+ *            file, too large, grew meanwhile), ERR_LOCAL (disk). The text names the path.
  */
 #ifndef COLDMX_FILE_H
 #define COLDMX_FILE_H

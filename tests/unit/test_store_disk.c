@@ -131,7 +131,7 @@ static int full_disk_child(void)
 	struct err e = { 0 };
 	struct sqlite_store *store;
 	char body[2000];
-	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
 	    mount("none", scratch, "tmpfs", 0, "size=400k") < 0)
 		return 77;
 	if (sqlite_store_open(db_path, true, &store, &e) != ERR_OK)
@@ -150,13 +150,13 @@ static int full_disk_child(void)
 	if (rc != STORE_AWAY || !strstr(e.text, "free space"))
 		return fprintf(stderr, "%s: %s\n", store_rc_name(rc), e.text), 2;
 	sqlite_store_close(store);
-	if (mount("none", scratch, NULL, MS_REMOUNT, "size=4m") < 0 ||
+	if (mount("none", scratch, "tmpfs", MS_REMOUNT, "size=4m") < 0 ||
 	    sqlite_store_open(db_path, false, &store, &e) != ERR_OK)
 		return fprintf(stderr, "%s\n", e.text), 3;
 	if (count_kind(store, RECORD_PAIR) != stored)
 		return 4;
 	sqlite_store_close(store);
-	if (mount("none", scratch, NULL, MS_REMOUNT | MS_RDONLY, "size=4m") < 0)
+	if (mount("none", scratch, "tmpfs", MS_REMOUNT | MS_RDONLY, "size=4m") < 0)
 		return 77;
 	if (sqlite_store_open(db_path, false, &store, &e) != ERR_STORE ||
 	    !strstr(e.text, "is read-only: it, its directory and the mount"))
