@@ -1,4 +1,5 @@
-/* Reading asks the open descriptor, not the name, for owner and mode: what was checked is what is read. */
+/* Reading asks the open descriptor, not the name, for owner and mode: what was checked is what is
+ * read. */
 #include "file.h"
 
 #include <errno.h>
@@ -82,10 +83,10 @@ static enum err_code read_open(int fd, const char *path, size_t max_bytes, char 
 			*len = (size_t)got;
 		return ERR_OK;
 	}
-	enum err_code rc = got < 0 ? fail(e, errno, "read", path)
-				   : err_set(e, ERR_INVALID,
-					     "%s has more than the %zu bytes expected", path,
-					     max_bytes);
+	enum err_code rc =
+		got < 0 ? fail(e, errno, "read", path)
+			: err_set(e, ERR_INVALID, "%s has more than the %zu bytes expected", path,
+				  max_bytes);
 	explicit_bzero(buf, max_bytes + 1);
 	free(buf);
 	return rc;
@@ -99,8 +100,8 @@ enum err_code file_read(const char *path, size_t max_bytes, enum file_check chec
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return fail(e, errno, "open", path);
-	enum err_code rc = fstat(fd, &st) < 0 ? fail(e, errno, "stat", path)
-					      : check_stat(path, &st, check, e);
+	enum err_code rc =
+		fstat(fd, &st) < 0 ? fail(e, errno, "stat", path) : check_stat(path, &st, check, e);
 	if (rc == ERR_OK && st.st_size > 0 && (uintmax_t)st.st_size > max_bytes)
 		rc = err_set(e, ERR_INVALID, "%s has %jd bytes: at most %zu are read", path,
 			     (intmax_t)st.st_size, max_bytes);

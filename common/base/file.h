@@ -1,11 +1,12 @@
 /*
- * Purpose:   whole files: read one with a size limit and checks of owner and mode; replace one so that after
- *            any crash there is the old content or the new.
+ * Purpose:   whole files: read one with a size limit and checks of owner and mode; replace one so
+ *            that after any crash there is the old content or the new.
  * Not its job: parsing, directories, wiping what was read (the caller of FILE_SECRET wipes).
  * Thread:    any; one writer a path. Blocks on the disk.
  * Ownership: *out is the caller's, freed with free().
- * Errors:    ERR_NOT_FOUND, ERR_DENIED (may not, or the file is not to be trusted), ERR_INVALID (not a regular
- *            file, too large, grew meanwhile), ERR_LOCAL (disk). The text names the path.
+ * Errors:    ERR_NOT_FOUND, ERR_DENIED (may not, or the file is not to be trusted), ERR_INVALID
+ *            (not a regular file, too large, grew meanwhile), ERR_LOCAL (disk). The text names
+ *            the path.
  */
 #ifndef COLDMX_FILE_H
 #define COLDMX_FILE_H
@@ -23,12 +24,13 @@ enum file_check {
 /* Looks at the file by name without opening it: closing a descriptor would drop POSIX locks. */
 enum err_code file_check(const char *path, enum file_check check, struct err *e) NODISCARD;
 
-/* The whole file with a NUL behind it; `len` may be NULL. Files whose size reads as 0 (/proc) work too. */
+/* The whole file with a NUL behind it; `len` may be NULL. Files whose size reads as 0 (/proc) work
+ * too. */
 enum err_code file_read(const char *path, size_t max_bytes, enum file_check check, char **out,
 			size_t *len, struct err *e) NODISCARD;
 
-/* Writes PATH.tmp, fsync, rename, fsync of the directory. After an error the old file is still whole;
- * only when the last fsync failed may either one be there after a power loss. */
+/* Writes PATH.tmp, fsync, rename, fsync of the directory. After an error the old file is still
+ * whole; only when the last fsync failed may either one be there after a power loss. */
 enum err_code file_replace(const char *path, const void *bytes, size_t len, mode_t mode,
 			   struct err *e) NODISCARD;
 

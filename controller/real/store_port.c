@@ -1,6 +1,7 @@
-/* A request is one struct job that goes to the store thread and comes back to the loop. The thread takes all
- * that waits, gathers its commits into groups (one fsync each) and sends each group back as one mail. A read
- * first writes the group before it, so that it sees what was committed before it was asked. */
+/* A request is one struct job that goes to the store thread and comes back to the loop. The thread
+ * takes all that waits, gathers its commits into groups (one fsync each) and sends each group back
+ * as one mail. A read first writes the group before it, so that it sees what was committed before
+ * it was asked. */
 #include "store_port.h"
 
 #include <pthread.h>
@@ -125,7 +126,7 @@ static void group_write(struct store_port *port)
 {
 	const struct txn *txn[GROUP_MAX];
 	enum store_rc rc[GROUP_MAX];
-	struct err why = { 0 };
+	struct err why = {0};
 	size_t n = port->group_len;
 	if (!n)
 		return;
@@ -146,10 +147,10 @@ static void group_write(struct store_port *port)
 static void job_read(struct job *job)
 {
 	struct store_port *port = job->port;
-	enum err_code rc = job->kind == JOB_READ
-				   ? sqlite_store_read_state(port->store, &job->rows, &job->why)
-				   : sqlite_store_history(port->store, &job->query, &job->rows,
-							  &job->why);
+	enum err_code rc =
+		job->kind == JOB_READ
+			? sqlite_store_read_state(port->store, &job->rows, &job->why)
+			: sqlite_store_history(port->store, &job->query, &job->rows, &job->why);
 	job->rc = rc == ERR_OK ? STORE_OK : STORE_AWAY;
 }
 
@@ -250,7 +251,7 @@ static struct job *job_commit_new(struct store_port *port, const struct txn *txn
 	struct job *job = job_new(port, JOB_COMMIT, arg, rec_bytes + body_bytes);
 	struct record *rec = (struct record *)(job + 1);
 	char *body = (char *)(rec + txn->nrec);
-	job->txn = (struct txn){ .guard = txn->guard, .rec = rec, .nrec = txn->nrec };
+	job->txn = (struct txn){.guard = txn->guard, .rec = rec, .nrec = txn->nrec};
 	for (size_t i = 0; i < txn->nrec; i++) {
 		size_t len = strlen(txn->rec[i].body) + 1;
 		rec[i] = txn->rec[i];

@@ -1,9 +1,9 @@
 /*
- * Purpose:   struct store_ops on the SQLite store: a thread of its own, commits gathered into groups, and the
- *            surfaces' history reads.
+ * Purpose:   struct store_ops on the SQLite store: a thread of its own, commits gathered into
+ *            groups, and the surfaces' history reads.
  * Not its job: SQL (store/), deciding what an AWAY or UNKNOWN means (engine).
- * Thread:    start, stop, the ops, trouble: loop. history and audit: any. Every callback runs on the loop,
- *            by its mailbox, in the order of the calls; never inside the call.
+ * Thread:    start, stop, the ops, trouble: loop. history and audit: any. Every callback runs on
+ *            the loop, by its mailbox, in the order of the calls; never inside the call.
  * Ownership: what a call takes is copied; callback arguments are borrowed for the callback.
  * Errors:    store_rc values; the words go to on_trouble.
  */
@@ -25,8 +25,8 @@ typedef void audit_cb(void *arg, enum store_rc rc, const struct audit_walk *walk
 
 struct store_port_opts {
 	const char *path;
-	bool create;          /* make a missing database */
-	struct mailbox *loop; /* outlives the port; drained on the loop */
+	bool create;                  /* make a missing database */
+	struct mailbox *loop;         /* outlives the port; drained on the loop */
 	store_trouble_cb *on_trouble; /* may be NULL */
 	void *trouble_arg;
 };
@@ -35,8 +35,9 @@ struct store_port;
 
 /* Opens the database on its thread; ops.own says how that went, on_trouble why it failed. */
 struct store_port *store_port_start(const struct store_port_opts *opts) NODISCARD RETURNS_NONNULL;
-/* Finishes what was asked before, closes the database, joins the thread. The last answers are in the loop's
- * mailbox then: drain it once more, and only then call store_port_free. No calls after stop. */
+/* Finishes what was asked before, closes the database, joins the thread. The last answers are in
+ * the loop's mailbox then: drain it once more, and only then call store_port_free. No calls after
+ * stop. */
 void store_port_stop(struct store_port *port);
 void store_port_free(struct store_port *port);
 

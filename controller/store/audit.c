@@ -11,8 +11,9 @@ void audit_hash(const uint8_t prev[SHA256_BYTES], const struct record *rec, int6
 {
 	struct strbuf text = STRBUF_INIT;
 	strbuf_add(&text, prev, SHA256_BYTES);
-	strbuf_addf(&text, "coldmx-audit-1\npair=%" PRIu32 "\nseq=%" PRIu32 "\nwall_ms=%" PRId64
-			   "\nop=%" PRIu64 "\nkey=%zu:%s\nbody=%zu:",
+	strbuf_addf(&text,
+		    "coldmx-audit-1\npair=%" PRIu32 "\nseq=%" PRIu32 "\nwall_ms=%" PRId64
+		    "\nop=%" PRIu64 "\nkey=%zu:%s\nbody=%zu:",
 		    rec->pair, rec->seq, wall_ms, rec->op, strlen(rec->key), rec->key,
 		    strlen(rec->body));
 	strbuf_adds(&text, rec->body);

@@ -1,5 +1,6 @@
 /*
- * Purpose:   rows as the store gives them back: records, and beside each when it was written and its hash.
+ * Purpose:   rows as the store gives them back: records, and beside each when it was written and
+ *            its hash.
  * Not its job: SQL.
  * Thread:    any (one owner; it travels from the store thread to the loop).
  * Ownership: keeps copies of the bodies; store_rows_fini frees.
@@ -22,10 +23,14 @@ struct store_rows {
 	size_t count, cap;
 };
 
-#define STORE_ROWS_INIT { NULL, NULL, 0, 0 }
+#define STORE_ROWS_INIT                                                                            \
+	{                                                                                          \
+		NULL, NULL, 0, 0                                                                   \
+	}
 
 /* Copies the body. */
-void store_rows_add(struct store_rows *rows, const struct record *rec, const struct store_mark *mark);
+void store_rows_add(struct store_rows *rows, const struct record *rec,
+		    const struct store_mark *mark);
 void store_rows_fini(struct store_rows *rows);
 
 #endif

@@ -1,5 +1,6 @@
-/* Commits: one BEGIN..COMMIT for a group, one savepoint for each transaction in it. The order of the checks
- * is what keeps the promise: the epoch first, then the rows, then the raised epoch, then one fsync for all. */
+/* Commits: one BEGIN..COMMIT for a group, one savepoint for each transaction in it. The order of
+ * the checks is what keeps the promise: the epoch first, then the rows, then the raised epoch, then
+ * one fsync for all. */
 #include "sqlite_int.h"
 
 #include <inttypes.h>
@@ -15,15 +16,13 @@ static const char *advice(int rc)
 	case SQLITE_FULL: return ": free space on its filesystem";
 	case SQLITE_READONLY:
 	case SQLITE_CANTOPEN:
-	case SQLITE_PERM:
-		return ": it and its directory must be writable by the user of coldmxd";
+	case SQLITE_PERM: return ": it and its directory must be writable by the user of coldmxd";
 	case SQLITE_BUSY:
-	case SQLITE_LOCKED:
-		return ": another process uses it, a second coldmxd or a sqlite3 shell";
+	case SQLITE_LOCKED: return ": another process uses it, a second coldmxd or a sqlite3 shell";
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return ": not a sound coldmx database; move it and its -wal file away and restore a "
-		       "backup";
+		return ": not a sound coldmx database; move it and its -wal file away and "
+		       "restore a backup";
 	case SQLITE_IOERR: return ": look for disk errors in the kernel's log";
 	default: return "";
 	}
@@ -145,10 +144,10 @@ enum err_code sqlite_prepare_all(struct sqlite_store *store, struct err *e)
 	return rc;
 }
 
-/* A commit whose fsync failed leaves frames in the log which a restart could take for committed, and an
- * fsync that succeeds later does not prove that they reached the disk. Moving everything that counts into
- * the database file, cutting the log and syncing the cut settles it. At the start the same makes durable
- * what a killed predecessor had written but not synced. */
+/* A commit whose fsync failed leaves frames in the log which a restart could take for committed,
+ * and an fsync that succeeds later does not prove that they reached the disk. Moving everything
+ * that counts into the database file, cutting the log and syncing the cut settles it. At the start
+ * the same makes durable what a killed predecessor had written but not synced. */
 enum err_code sqlite_settle(struct sqlite_store *store, struct err *e)
 {
 	if (!store->unsettled)
@@ -191,7 +190,7 @@ static int bind_record(sqlite3_stmt *stmt, const struct record *rec, uint32_t se
 
 static int put_audit(struct sqlite_store *store, const struct record *given, int64_t wall_ms)
 {
-	uint8_t hash[SHA256_BYTES] = { 0 };
+	uint8_t hash[SHA256_BYTES] = {0};
 	struct record rec = *given;
 	sqlite3_stmt *head = store->stmt[STMT_HEAD_GET];
 	rec.seq = 1;
@@ -322,8 +321,8 @@ static void mark_lost(enum store_rc *rc, size_t ntxn, enum store_rc written)
 		rc[i] = rc[i] == STORE_OK ? written : rc[i] == STORE_FENCED ? STORE_AWAY : rc[i];
 }
 
-/* The frame that ends a transaction is written last: when a write failed, it is not there, and nothing was
- * written. After any other failure (fsync above all) it may be. */
+/* The frame that ends a transaction is written last: when a write failed, it is not there, and
+ * nothing was written. After any other failure (fsync above all) it may be. */
 static void commit_failed(struct sqlite_store *store, enum store_rc *rc, size_t ntxn, struct err *e)
 {
 	int code = sqlite3_extended_errcode(store->handle);

@@ -1,14 +1,15 @@
 /*
- * Purpose:   the database of one controller: transactions in groups, state for the engine, history for surfaces.
+ * Purpose:   the database of one controller: transactions in groups, state for the engine,
+ *            history for surfaces.
  * Not its job: threads and callbacks (real/store_port), what the bodies mean.
  * Thread:    one thread from open to close. Every call blocks on the disk.
  * Ownership: sqlite_store_open makes it, sqlite_store_close frees it. Rows are the caller's.
- * Errors:    ERR_STORE (ERR_NOT_FOUND from open: there is no database); the text names the file and what to
- *            do. ERR_BUG: a record that an append kind has already.
+ * Errors:    ERR_STORE (ERR_NOT_FOUND from open: there is no database); the text names the file
+ *            and what to do. ERR_BUG: a record that an append kind has already.
  * Units:     wall_ms milliseconds since 1970.
  *
- * While it is open nobody else can use the file, not even to read. The lock is a POSIX lock: this process
- * must never open and close the file by other means, that would drop it.
+ * While it is open nobody else can use the file, not even to read. The lock is a POSIX lock: this
+ * process must never open and close the file by other means, that would drop it.
  */
 #ifndef COLDMX_STORE_SQLITE_H
 #define COLDMX_STORE_SQLITE_H
@@ -21,15 +22,16 @@
 
 struct sqlite_store;
 
-/* A missing file is made only when `create`; a file that is empty, foreign, damaged, newer or in use is
- * refused. What a killed predecessor left written but not synced is synced before this returns. */
+/* A missing file is made only when `create`; a file that is empty, foreign, damaged, newer or in
+ * use is refused. What a killed predecessor left written but not synced is synced before this
+ * returns. */
 enum err_code sqlite_store_open(const char *path, bool create, struct sqlite_store **out,
 				struct err *e) NODISCARD;
 void sqlite_store_close(struct sqlite_store *store); /* NULL is legal */
 
-/* All in one disk transaction, in order; rc[i] is the fate of txn[i]: a FENCED one changes nothing and does
- * not disturb the others; UNKNOWN: the commit's fsync failed, or an append row was there already. `e` has
- * the reason when any is AWAY or UNKNOWN, else it is clear. */
+/* All in one disk transaction, in order; rc[i] is the fate of txn[i]: a FENCED one changes nothing
+ * and does not disturb the others; UNKNOWN: the commit's fsync failed, or an append row was there
+ * already. `e` has the reason when any is AWAY or UNKNOWN, else it is clear. */
 void sqlite_store_apply(struct sqlite_store *store, const struct txn *const *txn, size_t ntxn,
 			enum store_rc *rc, struct err *e);
 
@@ -38,14 +40,14 @@ enum err_code sqlite_store_read_state(struct sqlite_store *store, struct store_r
 				      struct err *e) NODISCARD;
 
 enum history_kind {
-	HISTORY_AUDIT,          /* of a pair */
-	HISTORY_AUDIT_ALL,      /* of all pairs */
-	HISTORY_OPERATIONS,     /* of a pair, ended ones too */
+	HISTORY_AUDIT,      /* of a pair */
+	HISTORY_AUDIT_ALL,  /* of all pairs */
+	HISTORY_OPERATIONS, /* of a pair, ended ones too */
 	HISTORY_OPERATIONS_ALL,
-	HISTORY_OPERATION,      /* one, by op */
-	HISTORY_JOURNAL,        /* of one operation */
-	HISTORY_GRANTS,         /* of a pair */
-	HISTORY_BOOTS,          /* of a pair */
+	HISTORY_OPERATION, /* one, by op */
+	HISTORY_JOURNAL,   /* of one operation */
+	HISTORY_GRANTS,    /* of a pair */
+	HISTORY_BOOTS,     /* of a pair */
 };
 
 struct history_query {
@@ -64,8 +66,8 @@ struct audit_walk {
 	uint32_t pair;
 	uint32_t rows; /* good ones so far */
 	bool done;
-	uint32_t bad_seq; /* first bad row; 0 = none */
-	char why[160];    /* "" = good */
+	uint32_t bad_seq;           /* first bad row; 0 = none */
+	char why[160];              /* "" = good */
 	uint8_t hash[SHA256_BYTES]; /* of the last good row: the head when done and good */
 };
 

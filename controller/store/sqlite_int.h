@@ -15,9 +15,9 @@ enum stmt_id {
 	STMT_BEGIN,
 	STMT_COMMIT,
 	STMT_ROLLBACK,
-	STMT_SAVE,    /* SAVEPOINT of one transaction of the group */
+	STMT_SAVE, /* SAVEPOINT of one transaction of the group */
 	STMT_RELEASE,
-	STMT_BACK,    /* ROLLBACK TO it */
+	STMT_BACK, /* ROLLBACK TO it */
 	STMT_EPOCH_GET,
 	STMT_EPOCH_PUT,
 	STMT_HEAD_GET,
@@ -40,7 +40,8 @@ enum err_code sqlite_run(struct sqlite_store *store, const char *sql, struct err
 enum err_code sqlite_prepare(struct sqlite_store *store, const char *sql, sqlite3_stmt **out,
 			     struct err *e) NODISCARD;
 enum err_code sqlite_prepare_all(struct sqlite_store *store, struct err *e) NODISCARD;
-/* After a commit that failed, and at the start: makes the file hold exactly what a read shows, durably. */
+/* After a commit that failed, and at the start: makes the file hold exactly what a read shows,
+ * durably. */
 enum err_code sqlite_settle(struct sqlite_store *store, struct err *e) NODISCARD;
 const char *sqlite_table_name(enum record_kind kind);
 

@@ -1,6 +1,6 @@
-/* Opening is mostly refusing: an empty start over a lost or damaged database would forget who holds the
- * right to take mail. A new database is built beside its name, complete, and then linked there, so that
- * under the name there is a whole database or nothing. */
+/* Opening is mostly refusing: an empty start over a lost or damaged database would forget who holds
+ * the right to take mail. A new database is built beside its name, complete, and then linked there,
+ * so that under the name there is a whole database or nothing. */
 #include "sqlite_int.h"
 
 #include <errno.h>
@@ -19,6 +19,10 @@
 #define SCHEMA_VERSION 1
 #define TEXT2(x) #x
 #define TEXT(x) TEXT2(x)
+#define IDENTITY                                                                                   \
+	"PRAGMA application_id = " TEXT(APPLICATION_ID) ";"                                        \
+							"PRAGMA user_version = " TEXT(             \
+								SCHEMA_VERSION) ";"
 
 #define COLUMNS                                                                                    \
 	"(id INTEGER PRIMARY KEY, pair INTEGER NOT NULL, op INTEGER NOT NULL, seq INTEGER NOT "    \
@@ -30,20 +34,19 @@ static const char schema[] =
 	"CREATE TABLE pair_state" COLUMNS ", UNIQUE(pair)) STRICT;"
 	"CREATE TABLE operation" COLUMNS ", UNIQUE(op)) STRICT;"
 	"CREATE INDEX operation_pair ON operation(pair);"
-	"CREATE INDEX operation_open ON operation(pair) WHERE substr(body, 1, 12) <> 'status=ended';"
+	"CREATE INDEX operation_open ON operation(pair) WHERE substr(body, 1, 12) <> "
+	"'status=ended';"
 	"CREATE TABLE journal" COLUMNS ", UNIQUE(op, seq)) STRICT;"
 	"CREATE TABLE audit" COLUMNS ", hash BLOB NOT NULL, UNIQUE(pair, seq)) STRICT;"
-	"CREATE TABLE audit_head(pair INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT NULL) "
+	"CREATE TABLE audit_head(pair INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT "
+	"NULL) "
 	"STRICT;"
 	"CREATE TABLE rights" COLUMNS ") STRICT;"
 	"CREATE INDEX rights_pair ON rights(pair);"
 	"CREATE TABLE boot" COLUMNS ", UNIQUE(pair, key)) STRICT;"
 	"CREATE TABLE stranded" COLUMNS ", UNIQUE(pair, key)) STRICT;"
 	"CREATE TABLE hold" COLUMNS ", UNIQUE(pair)) STRICT;"
-	"CREATE TABLE global_state" COLUMNS ", UNIQUE(key)) STRICT;"
-	"PRAGMA application_id = " TEXT(APPLICATION_ID) ";"
-	"PRAGMA user_version = " TEXT(SCHEMA_VERSION) ";"
-	"COMMIT;";
+	"CREATE TABLE global_state" COLUMNS ", UNIQUE(key)) STRICT;" IDENTITY "COMMIT;";
 
 static void handle_free(struct sqlite_store *store)
 {
@@ -56,7 +59,8 @@ static void handle_free(struct sqlite_store *store)
 	free(store);
 }
 
-/* EXCLUSIVE before the first read: the lock is then held until close, and there is no shared-memory file. */
+/* EXCLUSIVE before the first read: the lock is then held until close, and there is no shared-memory
+ * file. */
 static enum err_code handle_open(const char *path, struct sqlite_store **out, struct err *e)
 {
 	struct sqlite_store *store = mem_calloc(1, sizeof(*store));
@@ -136,7 +140,8 @@ static enum err_code check_identity(struct sqlite_store *store, struct err *e)
 	return ERR_OK;
 }
 
-/* quick_check reads the whole file, at every start: damage found while a promotion runs is found too late. */
+/* quick_check reads the whole file, at every start: damage found while a promotion runs is found
+ * too late. */
 static enum err_code check_damage(struct sqlite_store *store, struct err *e)
 {
 	char text[160] = "";
@@ -212,9 +217,10 @@ static enum err_code check_missing(const char *path, bool create, struct err *e)
 			       "backup, or move the log away",
 			       path, wal);
 	if (!create)
-		return err_set(e, ERR_NOT_FOUND,
-			       "database %s does not exist: restore a backup, or have a new one made",
-			       path);
+		return err_set(
+			e, ERR_NOT_FOUND,
+			"database %s does not exist: restore a backup, or have a new one made",
+			path);
 	return create_database(path, e);
 }
 

@@ -1,4 +1,5 @@
-/* Reads: the state that a restart needs, the history that people ask for, the walk along the audit chain. */
+/* Reads: the state that a restart needs, the history that people ask for, the walk along the audit
+ * chain. */
 #include "sqlite_int.h"
 
 #include <stdio.h>
@@ -26,9 +27,11 @@ static const char *state_sql(enum record_kind kind)
 	case RECORD_OPERATION: return "SELECT " COLUMNS " FROM operation WHERE " OPEN IN_ORDER;
 	case RECORD_JOURNAL:
 		return "SELECT " COLUMNS
-		       " FROM journal WHERE op IN (SELECT op FROM operation WHERE " OPEN ")" IN_ORDER;
+		       " FROM journal WHERE op IN (SELECT op FROM operation WHERE " OPEN
+		       ")" IN_ORDER;
 	case RECORD_BOOT:
-		return "SELECT " COLUMNS " FROM (SELECT *, row_number() OVER (PARTITION BY pair ORDER "
+		return "SELECT " COLUMNS
+		       " FROM (SELECT *, row_number() OVER (PARTITION BY pair ORDER "
 		       "BY id DESC) AS age FROM boot) WHERE age <= ?1" IN_ORDER;
 	case RECORD_STRANDED: return "SELECT " COLUMNS " FROM stranded" IN_ORDER;
 	case RECORD_HOLD: return "SELECT " COLUMNS " FROM hold WHERE body <> ''" IN_ORDER;
@@ -93,8 +96,8 @@ static void row_get(sqlite3_stmt *stmt, enum record_kind kind, struct record *re
 }
 
 /* Takes `stmt` and finalises it. */
-static enum err_code rows_get(struct sqlite_store *store, sqlite3_stmt *stmt,
-			      enum record_kind kind, struct store_rows *out, struct err *e)
+static enum err_code rows_get(struct sqlite_store *store, sqlite3_stmt *stmt, enum record_kind kind,
+			      struct store_rows *out, struct err *e)
 {
 	enum err_code rc = ERR_OK;
 	int step;
@@ -195,7 +198,7 @@ static enum err_code walk_end(struct sqlite_store *store, struct audit_walk *wal
 {
 	sqlite3_stmt *head = store->stmt[STMT_HEAD_GET];
 	uint32_t seq = 0;
-	uint8_t hash[SHA256_BYTES] = { 0 };
+	uint8_t hash[SHA256_BYTES] = {0};
 	sqlite3_bind_int64(head, 1, walk->pair);
 	int step = sqlite3_step(head);
 	if (step == SQLITE_ROW) {
@@ -221,7 +224,8 @@ enum err_code sqlite_store_audit_verify(struct sqlite_store *store, struct audit
 	enum err_code rc = sqlite_settle(store, e);
 	if (rc == ERR_OK)
 		rc = sqlite_prepare(store,
-				    "SELECT " COLUMNS ", hash FROM audit WHERE pair = ?1 AND seq > ?2 "
+				    "SELECT " COLUMNS
+				    ", hash FROM audit WHERE pair = ?1 AND seq > ?2 "
 				    "ORDER BY seq LIMIT ?3",
 				    &stmt, e);
 	if (rc != ERR_OK)

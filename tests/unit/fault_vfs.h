@@ -1,6 +1,7 @@
 /*
- * Purpose:   SQLite's own file layer with a hook before and after each write and fsync, for the store's tests:
- *            the hook can fail the call, kill the process, or copy what has been synced.
+ * Purpose:   SQLite's own file layer with a hook before and after each write and fsync, for the
+ *            store's tests: the hook can fail the call, kill the process, or copy what has been
+ *            synced.
  * Thread:    one.   Ownership: static; the names belong to SQLite while the file is open.
  */
 #ifndef COLDMX_TEST_FAULT_VFS_H

@@ -1,5 +1,6 @@
 /*
- * Purpose:   what the store's test programs share: a scratch directory, one-record transactions, counting.
+ * Purpose:   what the store's test programs share: a scratch directory, one-record transactions,
+ *            counting.
  * Thread:    one.   Ownership: static.
  */
 #ifndef COLDMX_TEST_STORE_HELP_H
@@ -61,14 +62,14 @@ static UNUSED int scratch_remove(void **state)
 static UNUSED struct record rec(enum record_kind kind, uint32_t pair, uint64_t op, uint32_t seq,
 				const char *key, const char *body)
 {
-	struct record r = { .kind = kind, .pair = pair, .op = op, .seq = seq, .body = body };
+	struct record r = {.kind = kind, .pair = pair, .op = op, .seq = seq, .body = body};
 	(void)str_copy(r.key, sizeof(r.key), key);
 	return r;
 }
 
 static UNUSED enum store_rc put(struct sqlite_store *store, struct guard guard, struct record r)
 {
-	struct txn txn = { .guard = guard, .rec = &r, .nrec = 1 };
+	struct txn txn = {.guard = guard, .rec = &r, .nrec = 1};
 	const struct txn *group = &txn;
 	enum store_rc rc;
 	struct err e;
@@ -79,7 +80,7 @@ static UNUSED enum store_rc put(struct sqlite_store *store, struct guard guard, 
 static UNUSED struct sqlite_store *open_ok(bool create)
 {
 	struct sqlite_store *store = NULL;
-	struct err e = { 0 };
+	struct err e = {0};
 	if (sqlite_store_open(db_path, create, &store, &e) != ERR_OK)
 		fail_msg("%s", e.text);
 	return store;

@@ -1,6 +1,8 @@
-/* objs: controller/store/sqlite.o controller/store/sqlite_open.o controller/store/sqlite_read.o controller/store/rows.o controller/store/audit.o controller/verb.o */
-/* The store on failing disks: fsync errors, full and read-only filesystems, power loss. Power loss is played
- * by copies: at any time the image of a file is what its last fsync covered, and a file never synced is empty. */
+/* objs: controller/store/sqlite.o controller/store/sqlite_open.o controller/store/sqlite_read.o
+ * controller/store/rows.o controller/store/audit.o controller/verb.o */
+/* The store on failing disks: fsync errors, full and read-only filesystems, power loss. Power loss
+ * is played by copies: at any time the image of a file is what its last fsync covered, and a file
+ * never synced is empty. */
 #include "store_help.h"
 
 #include <errno.h>
@@ -14,7 +16,7 @@
 #include "../../common/base/file.h"
 #include "fault_vfs.h"
 
-static const struct guard nobody = { 0, 0 };
+static const struct guard nobody = {0, 0};
 static char synced_path[96]; /* the image as it grows */
 static char image_path[96];  /* a copy of it, opened as after a restart */
 
@@ -49,7 +51,7 @@ static enum store_rc put_failing(struct sqlite_store *store, fault_hook *hook, i
 				 struct err *e)
 {
 	struct record r = rec(RECORD_PAIR, 2, 0, 0, "", "maybe");
-	struct txn txn = { .guard = { 2, 1 }, .rec = &r, .nrec = 1 };
+	struct txn txn = {.guard = {2, 1}, .rec = &r, .nrec = 1};
 	const struct txn *group = &txn;
 	enum store_rc rc;
 	fault_do = hook;
@@ -66,7 +68,8 @@ static void test_fsync_fails_once(void **state)
 	remove_db();
 	struct sqlite_store *store = open_ok(true);
 	put(store, nobody, rec(RECORD_PAIR, 1, 0, 0, "", "sure"));
-	assert_int_equal(put_failing(store, fail_log_sync, SQLITE_IOERR_FSYNC, 1, &e), STORE_UNKNOWN);
+	assert_int_equal(put_failing(store, fail_log_sync, SQLITE_IOERR_FSYNC, 1, &e),
+			 STORE_UNKNOWN);
 	assert_int_equal(e.code, ERR_STORE);
 	assert_non_null(strstr(e.text, db_path));
 	assert_non_null(strstr(e.text, "disk"));
@@ -106,8 +109,8 @@ static void test_write_fails(void **state)
 		int code;
 		const char *says;
 	} row[] = {
-		{ SQLITE_FULL, "free space on its filesystem" },
-		{ SQLITE_IOERR_WRITE, "look for disk errors" },
+		{SQLITE_FULL, "free space on its filesystem"},
+		{SQLITE_IOERR_WRITE, "look for disk errors"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
 		struct err e;
@@ -118,8 +121,9 @@ static void test_write_fails(void **state)
 		assert_non_null(strstr(e.text, db_path));
 		assert_int_equal(count_kind(store, RECORD_PAIR), 0);
 		/* The epoch of the lost one was not raised either. */
-		assert_int_equal(put(store, (struct guard){ 2, 0 }, rec(RECORD_PAIR, 1, 0, 0, "", "x")),
-				 STORE_OK);
+		assert_int_equal(
+			put(store, (struct guard){2, 0}, rec(RECORD_PAIR, 1, 0, 0, "", "x")),
+			STORE_OK);
 		sqlite_store_close(store);
 	}
 	fault_do = NULL;
@@ -128,7 +132,7 @@ static void test_write_fails(void **state)
 /* In a child with its own mounts. Exit 77: not allowed here. */
 static int full_disk_child(void)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct sqlite_store *store;
 	char body[2000];
 	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -142,7 +146,7 @@ static int full_disk_child(void)
 	size_t stored = 0;
 	for (uint32_t i = 1; rc == STORE_OK && i < 1000; i++) {
 		struct record r = rec(RECORD_PAIR, i, 0, 0, "", body);
-		struct txn txn = { .rec = &r, .nrec = 1 };
+		struct txn txn = {.rec = &r, .nrec = 1};
 		const struct txn *group = &txn;
 		sqlite_store_apply(store, &group, 1, &rc, &e);
 		stored += rc == STORE_OK;
@@ -166,7 +170,7 @@ static int full_disk_child(void)
 
 static int no_right_child(void)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct sqlite_store *store;
 	if (chmod(scratch, 0755) < 0 || setresuid(65534, 65534, 65534) < 0)
 		return 77;
@@ -179,7 +183,7 @@ static int no_right_child(void)
 /* Its own file, but no right to make the log beside it. */
 static int no_log_child(void)
 {
-	struct err e = { 0 };
+	struct err e = {0};
 	struct sqlite_store *store;
 	if (chmod(scratch, 0755) < 0 || sqlite_store_open(db_path, true, &store, &e) != ERR_OK)
 		return 1;
@@ -317,9 +321,9 @@ static void test_power_loss(void **state)
 	/* Long enough for several checkpoints, where the log starts again over old frames. */
 	for (uint32_t i = 1; i <= 400; i++) {
 		snprintf(key, sizeof(key), "q%u", i);
-		const struct record r[] = { rec(RECORD_STRANDED, 1, 0, 0, key, body),
-					    rec(RECORD_AUDIT, 1, 0, 0, "", body) };
-		struct txn txn = { .guard = { 1, i }, .rec = r, .nrec = 2 };
+		const struct record r[] = {rec(RECORD_STRANDED, 1, 0, 0, key, body),
+					   rec(RECORD_AUDIT, 1, 0, 0, "", body)};
+		struct txn txn = {.guard = {1, i}, .rec = r, .nrec = 2};
 		const struct txn *group = &txn;
 		enum store_rc rc;
 		struct err e;
@@ -350,9 +354,9 @@ static int copy_or_die(enum fault_point point, struct fault_file *file)
 
 static enum store_rc put_stranded(struct sqlite_store *store, const char *key)
 {
-	const struct record r[] = { rec(RECORD_STRANDED, 1, 0, 0, key, "x"),
-				    rec(RECORD_AUDIT, 1, 0, 0, "", "x") };
-	struct txn txn = { .rec = r, .nrec = 2 };
+	const struct record r[] = {rec(RECORD_STRANDED, 1, 0, 0, key, "x"),
+				   rec(RECORD_AUDIT, 1, 0, 0, "", "x")};
+	struct txn txn = {.rec = r, .nrec = 2};
 	const struct txn *group = &txn;
 	enum store_rc rc;
 	struct err e;
@@ -360,8 +364,8 @@ static enum store_rc put_stranded(struct sqlite_store *store, const char *key)
 	return rc;
 }
 
-/* Killed between write and fsync, restarted, and then the power fails: what the restart read and acted on
- * must still be there. */
+/* Killed between write and fsync, restarted, and then the power fails: what the restart read and
+ * acted on must still be there. */
 static void test_power_loss_after_kill(void **state)
 {
 	(void)state;
@@ -403,9 +407,12 @@ static int make(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fsync_fails_once), cmocka_unit_test(test_fsync_fails_on),
-		cmocka_unit_test(test_write_fails),      cmocka_unit_test(test_full_disk),
-		cmocka_unit_test(test_no_right),         cmocka_unit_test(test_power_loss),
+		cmocka_unit_test(test_fsync_fails_once),
+		cmocka_unit_test(test_fsync_fails_on),
+		cmocka_unit_test(test_write_fails),
+		cmocka_unit_test(test_full_disk),
+		cmocka_unit_test(test_no_right),
+		cmocka_unit_test(test_power_loss),
 		cmocka_unit_test(test_power_loss_after_kill),
 	};
 	return cmocka_run_group_tests_name("store on failing disks", tests, make, scratch_remove);

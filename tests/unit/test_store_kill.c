@@ -1,7 +1,8 @@
-/* objs: controller/store/sqlite.o controller/store/sqlite_open.o controller/store/sqlite_read.o controller/store/rows.o controller/store/audit.o controller/verb.o */
-/* SIGKILL before every write, before and after every fsync, of a database's life: creation, commits, a
- * checkpoint, a restart. The next process must find everything that was answered OK, at most one group more,
- * and never half of one. */
+/* objs: controller/store/sqlite.o controller/store/sqlite_open.o controller/store/sqlite_read.o
+ * controller/store/rows.o controller/store/audit.o controller/verb.o */
+/* SIGKILL before every write, before and after every fsync, of a database's life: creation,
+ * commits, a checkpoint, a restart. The next process must find everything that was answered OK, at
+ * most one group more, and never half of one. */
 #include "store_help.h"
 
 #include <signal.h>
@@ -28,12 +29,12 @@ static enum store_rc put_group(struct sqlite_store *store, uint32_t i)
 	char key[16], other[16];
 	snprintf(key, sizeof(key), "a%u", i);
 	snprintf(other, sizeof(other), "b%u", i);
-	const struct record a[] = { rec(RECORD_STRANDED, 1, 0, 0, key, "x"),
-				    rec(RECORD_AUDIT, 1, 0, 0, "", "x") };
-	const struct record b[] = { rec(RECORD_STRANDED, 2, 0, 0, other, "x"),
-				    rec(RECORD_AUDIT, 1, 0, 0, "", "x") };
-	const struct txn txn[] = { { { 1, i }, a, 2 }, { { 2, i }, b, 2 } };
-	const struct txn *group[] = { &txn[0], &txn[1] };
+	const struct record a[] = {rec(RECORD_STRANDED, 1, 0, 0, key, "x"),
+				   rec(RECORD_AUDIT, 1, 0, 0, "", "x")};
+	const struct record b[] = {rec(RECORD_STRANDED, 2, 0, 0, other, "x"),
+				   rec(RECORD_AUDIT, 1, 0, 0, "", "x")};
+	const struct txn txn[] = {{{1, i}, a, 2}, {{2, i}, b, 2}};
+	const struct txn *group[] = {&txn[0], &txn[1]};
 	enum store_rc rc[2];
 	struct err e;
 	sqlite_store_apply(store, group, 2, rc, &e);

@@ -1,6 +1,9 @@
-/* objs: controller/real/store_port.o controller/real/mailbox.o controller/store/sqlite.o controller/store/sqlite_open.o controller/store/sqlite_read.o controller/store/rows.o controller/store/audit.o controller/verb.o */
-/* The store port: answers come later, in order and on the loop; a read sees the commits before it; a database
- * that does not open is AWAY in words; stop answers everything. This thread plays the loop. */
+/* objs: controller/real/store_port.o controller/real/mailbox.o controller/store/sqlite.o
+ * controller/store/sqlite_open.o controller/store/sqlite_read.o controller/store/rows.o
+ * controller/store/audit.o controller/verb.o */
+/* The store port: answers come later, in order and on the loop; a read sees the commits before it;
+ * a database that does not open is AWAY in words; stop answers everything. This thread plays the
+ * loop. */
 #include "store_help.h"
 
 #include <stdio.h>
@@ -31,7 +34,7 @@ static void on_trouble(void *arg, const struct err *why)
 
 static void start(bool create)
 {
-	struct store_port_opts opts = { .path = db_path, .create = create, .on_trouble = on_trouble };
+	struct store_port_opts opts = {.path = db_path, .create = create, .on_trouble = on_trouble};
 	loop = opts.loop = mailbox_new(16, NULL, NULL);
 	answers = 0;
 	troubles = 0;
@@ -56,7 +59,7 @@ static void turn(void)
 
 static void commit(uint32_t pair, uint64_t epoch, const struct record *rec, size_t n, size_t nth)
 {
-	struct txn txn = { { pair, epoch }, rec, n };
+	struct txn txn = {{pair, epoch}, rec, n};
 	ops->commit(port, &txn, on_commit, &answer[nth]);
 }
 
@@ -154,7 +157,7 @@ static void test_read_sees_commits(void **state)
 {
 	(void)state;
 	enum store_rc rc = STORE_AWAY;
-	const struct query query = { QUERY_ALL_STATE };
+	const struct query query = {QUERY_ALL_STATE};
 	const struct record r = rec(RECORD_PAIR, 1, 0, 0, "", "first");
 	const struct record again = rec(RECORD_PAIR, 1, 0, 0, "", "second");
 	remove_db();
@@ -180,8 +183,8 @@ static void test_many_and_history(void **state)
 	(void)state;
 	enum { MANY = 3000 }; /* more than a group, and more than a slice of the audit walk */
 	enum store_rc rc = STORE_AWAY;
-	struct history_query query = { HISTORY_AUDIT, 1, 0, 10000 };
-	struct audit_walk walk = { 0 };
+	struct history_query query = {HISTORY_AUDIT, 1, 0, 10000};
+	struct audit_walk walk = {0};
 	remove_db();
 	start(true);
 	for (size_t i = 0; i < MANY; i++)
