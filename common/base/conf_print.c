@@ -57,9 +57,14 @@ static void print_row(const struct conf_row *row, const void *base, int depth, s
 		strbuf_adds(out, "};\n");
 		return;
 	}
-	strbuf_addf(out, "%s = ", row->name);
-	conf_value_format(row, base, out);
-	strbuf_addf(out, ";  # %s; %s\n", conf_value_is_default(row, base) ? "default" : "set", row->help);
+	bool same = conf_value_is_default(row, base);
+	if (same && row->def[0]) {
+		conf_value_example(row, out); /* as the manual writes it: "60 s", not "1 min" */
+	} else {
+		strbuf_addf(out, "%s = ", row->name);
+		conf_value_format(row, base, out);
+	}
+	strbuf_addf(out, ";  # %s; %s\n", same ? "default" : "set", row->help);
 }
 
 static bool is_absent(const struct conf_row *row, const void *base)
