@@ -1,0 +1,66 @@
+/*
+ * Purpose:   from a verb to the driver that performs it, with what configuration says of the pair.
+ * Not its job: threads and sessions (real/executor.c), what a verb is for (step/).
+ * Thread:    executor threads, several at once; everything here is read-only.
+ * Ownership: options belong to main and outlive the executor; nothing is kept.
+ * Errors:    in the outcome.
+ */
+#ifndef COLDMX_DRIVERS_H
+#define COLDMX_DRIVERS_H
+
+#include "child.h"
+
+struct dns_opts; /* dns.h */
+
+/* A machine's power: three commands on a power host. via.name "" = none. */
+struct driver_power {
+	struct ssh_target via;
+	const char *on, *off, *status;
+};
+
+struct driver_zone {
+	const char *name;
+	const struct dns_opts *dns;
+};
+
+struct driver_pair {
+	const char *name;
+	struct ssh_target host[HOST_ROLES];
+	struct driver_power power[HOST_ROLES];
+	uint16_t smtp_port;
+	const char *tls_name[HOST_ROLES]; /* "" = no TLS */
+	const char *ca_file, *ehlo;
+	const char *stranded_dir;
+	size_t nzones;
+	const struct driver_zone *zones;
+};
+
+struct drivers {
+	size_t npairs;
+	const struct driver_pair *pairs;  /* pair id = index + 1 */
+	const char *harden_dir, *notify_hook; /* notify_hook "" = none: pages are only logged */
+	/* The pair's kept map bundle, decrypted; the caller frees. */
+	enum err_code (*load_maps)(void *arg, uint32_t pair, char **out, size_t *len, struct err *e);
+	void *maps_arg;
+};
+
+/* `kept`: the session of this (op, host), NULL or open; on return NULL or usable for the next verb. */
+void drivers_run(const struct drivers *d, const struct verb *verb, int cancel_fd, struct ssh_session **kept,
+		 struct outcome *out);
+/* Which session a verb wants: 0 none, else a number that is the same for the same host. */
+unsigned drivers_session_of(const struct verb *verb);
+
+/* ---- one verb each ---- */
+void power_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
+	       struct ssh_session **kept, struct outcome *out);
+void host_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
+	      const struct job_wait *wait, struct ssh_session **kept, struct outcome *out);
+void export_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
+		struct ssh_session **kept, struct outcome *out);
+void notify_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
+		const struct job_wait *wait, struct outcome *out);
+/* Opens *kept when it is NULL, runs, and closes it when the connection broke. */
+enum err_code session_run(const struct ssh_target *target, const struct ssh_command *cmd, const struct job_wait *wait,
+			  struct ssh_session **kept, struct err *e) NODISCARD;
+
+#endif
