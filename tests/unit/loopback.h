@@ -1,0 +1,36 @@
+/*
+ * Purpose:   listening sockets on loopback, with a port from the kernel.
+ * Thread:    any.   Ownership: the descriptor is the caller's.
+ */
+#ifndef COLDMX_LOOPBACK_H
+#define COLDMX_LOOPBACK_H
+
+#include <arpa/inet.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A listening socket on the loopback of that family; -1: the machine has none. */
+static inline int peer_listen(int family, int backlog, uint16_t *port)
+{
+	struct sockaddr_storage ss = { .ss_family = family == 6 ? AF_INET6 : AF_INET };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&ss;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ss;
+	socklen_t len = family == 6 ? sizeof(*v6) : sizeof(*v4);
+	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (family == 6)
+		v6->sin6_addr = in6addr_loopback;
+	else
+		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, backlog) < 0) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	getsockname(fd, (struct sockaddr *)&ss, &len);
+	*port = ntohs(family == 6 ? v6->sin6_port : v4->sin_port);
+	return fd;
+}
+
+#endif
