@@ -1,0 +1,1 @@
+"""coldlab: a laboratory of real mail hosts in network namespaces."""

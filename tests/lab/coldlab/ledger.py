@@ -1,0 +1,186 @@
+"""The ledger: numbered messages from acceptance to mailbox, none lost, doubles explained."""
+
+import collections
+import dataclasses
+import re
+import secrets
+import smtplib
+import threading
+import time
+
+from . import mail
+from .dns import ZONE
+
+LINE = re.compile(r"postfix/(?P<service>[\w-]+)\[\d+\]: (?P<qid>[0-9A-Za-z]{6,}): (?P<rest>.*)")
+RELAY = re.compile(r"relay=(?P<relay>\S+?), .*status=(?P<status>\w+) \((?P<text>.*)\)")
+UNCONFIRMED = "while sending end of data"
+RECIPIENTS = tuple(f"user{n}@{ZONE}" for n in range(1, 6))
+
+
+class _InsideSmtp(smtplib.SMTP):
+    """An SMTP client whose connection begins at a host of the lab."""
+
+    def __init__(self, net, src):
+        self._net, self._src = net, src
+        super().__init__(timeout=10, local_hostname="load.outside.test")
+
+    def _get_socket(self, host, port, timeout):
+        return self._net.connect(self._src, host, port, timeout)
+
+
+@dataclasses.dataclass
+class Trail:
+    """What the logs of one host say of one message."""
+    sent: list = dataclasses.field(default_factory=list)
+    unconfirmed: list = dataclasses.field(default_factory=list)
+    bounced: list = dataclasses.field(default_factory=list)
+
+
+def read_trails(log, run_id):
+    """Trails by number from a Postfix log: {number: Trail}."""
+    numbers, trails = {}, collections.defaultdict(Trail)
+    wanted = re.compile(rf"message-id=<(\d+)\.{run_id}@")
+    for line in log.splitlines():
+        found = LINE.search(line)
+        if not found:
+            continue
+        named = wanted.search(found["rest"])
+        if named:
+            numbers[found["qid"]] = int(named[1])
+        number = numbers.get(found["qid"])
+        outcome = RELAY.search(found["rest"])
+        if number is None or not outcome:
+            continue
+        trail = trails[number]
+        if outcome["status"] == "sent":
+            trail.sent.append((found["qid"], outcome["relay"]))
+        elif outcome["status"] == "bounced":
+            trail.bounced.append(outcome["text"])
+        elif UNCONFIRMED in outcome["text"]:
+            trail.unconfirmed.append(outcome["relay"])
+    return trails
+
+
+class Ledger:
+    """Submits numbered messages at a fixed rate and accounts for each of them."""
+
+    def __init__(self, lab, per_second=10):
+        self.lab, self.interval_s = lab, 1.0 / per_second
+        self.run_id = secrets.token_hex(4)
+        self.submitted = {}
+        self.errors = []
+        self.stranded = set()
+        self._stop = threading.Event()
+        self._thread = None
+
+    def start(self):
+        """Begin to submit, in a thread of its own."""
+        self._thread = threading.Thread(target=self._submit_all, daemon=True)
+        self._thread.start()
+
+    def stop(self):
+        """Stop submitting; what was submitted goes on its way."""
+        self._stop.set()
+        self._thread.join(30)
+
+    def _submit_all(self):
+        number, client = 1, None
+        due = time.monotonic()
+        while not self._stop.is_set():
+            try:
+                client = client or self._client()
+                self._submit(client, number)
+                number += 1
+            except (OSError, smtplib.SMTPException) as error:
+                self.errors.append(f"{number}: {error}")
+                number, client = number + 1, None
+            due += self.interval_s
+            self._stop.wait(max(0.0, due - time.monotonic()))
+        if client:
+            client.close()
+
+    def _client(self):
+        client = _InsideSmtp(self.lab.net, "sender")
+        client.connect("127.0.0.1", 25)
+        return client
+
+    def _submit(self, client, number):
+        client.sendmail("load@outside.test", [RECIPIENTS[number % len(RECIPIENTS)]],
+                        f"From: load@outside.test\r\nSubject: number {number}\r\n"
+                        f"Message-ID: <{number}.{self.run_id}@outside.test>\r\n\r\nnumber {number}\r\n")
+        self.submitted[number] = time.monotonic()
+
+    def sender_trails(self):
+        """What the sender's log says of each number."""
+        return read_trails(mail.sender_log(self.lab.machines["sender"]), self.run_id)
+
+    def accepted(self):
+        """{number: relay} of the messages that the sender saw accepted (250), by whom."""
+        return {n: t.sent[0][1] for n, t in self.sender_trails().items() if t.sent}
+
+    def delivered(self):
+        """Counter of numbers in the primary's Maildirs."""
+        wanted = re.compile(rf"^Message-ID: <(\d+)\.{self.run_id}@", re.MULTILINE | re.IGNORECASE)
+        found = collections.Counter()
+        base = self.lab.machines["primary"].root / mail.MAILBOX_BASE.lstrip("/") / ZONE
+        for kind in ("new", "cur"):
+            for path in base.glob(f"*/{kind}/*"):
+                named = wanted.search(path.read_text(errors="replace")[:8192])
+                if named:
+                    found[int(named[1])] += 1
+        return found
+
+    def missing(self):
+        """Numbers that were accepted and are neither delivered nor stranded."""
+        return sorted(set(self.accepted()) - set(self.delivered()) - self.stranded)
+
+    def wait_settled(self, timeout_s=120.0):
+        """Wait until every submitted number is accepted and delivered or stranded."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if set(self.submitted) <= set(self.delivered()) | self.stranded and not self.missing():
+                return True
+            time.sleep(0.5)
+        return False
+
+    def doubles(self):
+        """{number: (copies, reasons)}; a double without a reason is a fault of somebody."""
+        trails = {"sender": self.sender_trails()}
+        for host in ("primary", "standby"):
+            trails[host] = read_trails(self.lab.machines[host].journal("-t", "postfix/cleanup", *_services()),
+                                       self.run_id)
+        return {n: (copies, self._reasons(n, trails)) for n, copies in self.delivered().items() if copies > 1}
+
+    @staticmethod
+    def _reasons(number, trails):
+        reasons = []
+        for host, by_number in trails.items():
+            trail = by_number.get(number, Trail())
+            reasons += [f"{host} never saw the 250 of {relay}" for relay in trail.unconfirmed]
+            queue_ids = [qid for qid, _ in trail.sent]
+            reasons += [f"{host} delivered {qid} again after a stop" for qid in set(queue_ids)
+                        if queue_ids.count(qid) > 1]
+        return reasons
+
+    def report(self):
+        """The ledger as text for a person."""
+        accepted, delivered, doubles = self.accepted(), self.delivered(), self.doubles()
+        by_relay = collections.Counter(relay.split("[")[0] for relay in accepted.values())
+        bounced = [n for n, t in self.sender_trails().items() if t.bounced]
+        lines = [f"submitted        {len(self.submitted):6}",
+                 f"accepted (250)   {len(accepted):6}   "
+                 + ", ".join(f"{relay} {count}" for relay, count in sorted(by_relay.items())),
+                 f"in mailboxes     {len(delivered):6}",
+                 f"stranded, listed {len(self.stranded):6}",
+                 f"bounced          {len(bounced):6}   {bounced[:10] or ''}",
+                 f"missing          {len(self.missing()):6}   {self.missing()[:10] or ''}",
+                 f"doubled          {len(doubles):6}"]
+        lines += [f"  number {n}: {copies} copies: {'; '.join(reasons) or 'NO REASON FOUND'}"
+                  for n, (copies, reasons) in sorted(doubles.items())]
+        return "\n".join(lines)
+
+
+def _services():
+    """journalctl options that choose the Postfix services whose lines tell a message's way."""
+    names = ("smtp", "relay/smtp", "virtual", "qmgr")
+    return [word for name in names for word in ("-t", f"postfix/{name}")]

@@ -1,0 +1,127 @@
+"""Put the product on the lab's hosts: an installed tree, account, units, controller."""
+
+import pathlib
+import string
+
+from . import mail, proc
+from .dns import TSIG_ALGORITHM, UPDATE_KEY, ZONE
+from .net import HOSTS
+from .sh import run
+
+ACCOUNT = "coldmx"
+HOST_COMMAND = "/usr/lib/coldmx/coldmx-host"
+HOST_ROOT_COMMAND = "/usr/lib/coldmx/coldmx-host-root"
+SUDOERS = f"""\
+Defaults:{ACCOUNT} env_reset, !use_pty, !requiretty, !mailerpath
+{ACCOUNT} ALL=(root:root) NOPASSWD: {HOST_ROOT_COMMAND}
+"""
+REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+TEMPLATES = pathlib.Path(__file__).resolve().parents[1] / "templates"
+STANDBY_RULES = REPOSITORY / "etc/nftables/coldmx-standby.nft"
+RULES_FOLDER = "/etc/coldmx/nftables"
+AGENT_PORT = 7443
+
+
+def close_standby_port(machine):
+    """Make the standby boot with port 25 closed, by the ruleset that the product ships."""
+    ctl = HOSTS["ctl"]
+    machine.write(f"{RULES_FOLDER}/{STANDBY_RULES.name}", STANDBY_RULES.read_text())
+    machine.write(f"{RULES_FOLDER}/controllers.nft",
+                  f"add element inet coldmx controllers4 {{ {ctl.ipv4} }}\n"
+                  f"add element inet coldmx controllers6 {{ {ctl.ipv6} }}\n"
+                  f"add element inet coldmx controller_ports {{ 22, {AGENT_PORT} }}\n")
+    machine.write("/etc/nftables.conf", "#!/usr/sbin/nft -f\nflush ruleset\n"
+                                        f'include "{RULES_FOLDER}/{STANDBY_RULES.name}"\n')
+    run(["systemctl", f"--root={machine.root}", "enable", "nftables.service"])
+
+
+def install(machine, destdir, public_key, files):
+    """Copy a `make install DESTDIR=` tree onto a machine and prepare its account and unit.
+
+    files maps a path to text, or to (text, mode, owner); the default is 0640
+    and root:coldmx, since such files hold secrets.
+    """
+    archive = machine.dir / "install.tar"
+    run(["tar", "-C", destdir, "--owner=root", "--group=root", "-cf", archive, "."])
+    run(["tar", "-C", machine.root, "--keep-directory-symlink", "--no-overwrite-dir", "-xpf", archive])
+    archive.unlink()
+    _account(machine, public_key)
+    for path, content in files.items():
+        text, mode, owner = (content, 0o640, f"root:{ACCOUNT}") if isinstance(content, str) else content
+        machine.write(path, text, mode, owner)
+    if machine.name == "standby":
+        mail.clear_spool_maps(machine)
+    run(["systemctl", f"--root={machine.root}", "enable", "coldmx-agent.service"])
+
+
+def _account(machine, public_key):
+    """The account of the controller's key: one forced command, from the controller only."""
+    if f"\n{ACCOUNT}:" not in machine.read("/etc/passwd"):
+        machine.chroot(["useradd", "--system", "--user-group", "--create-home", "--shell", "/bin/sh",
+                        "--home-dir", f"/var/lib/{ACCOUNT}", ACCOUNT])
+    machine.chroot(["usermod", "-p", "*", "--shell", "/bin/sh", ACCOUNT])
+    home = machine.chroot(["getent", "passwd", ACCOUNT]).stdout.split(":")[5]
+    machine.chroot(["install", "-d", "-m", "700", "-o", ACCOUNT, "-g", ACCOUNT, home, f"{home}/.ssh"])
+    ctl = HOSTS["ctl"]
+    machine.write(f"{home}/.ssh/authorized_keys",
+                  f'restrict,from="{ctl.ipv4},{ctl.ipv6}",command="{HOST_COMMAND}" {public_key}\n',
+                  0o600, f"{ACCOUNT}:{ACCOUNT}")
+    machine.write("/etc/sudoers.d/coldmx", SUDOERS, 0o440)
+
+
+def values(lab):
+    """What a configuration template may name: addresses, names, key files, secrets."""
+    known = {"LAB": lab.state.lab_id, "ZONE": ZONE, "DIR": lab.state.dir / "ctl",
+             "SSH_KEY": lab.ssh_key, "KNOWN_HOSTS": lab.known_hosts, "CA": lab.pki.ca_cert,
+             "TSIG_NAME": UPDATE_KEY, "TSIG_ALGORITHM": TSIG_ALGORITHM,
+             "TSIG_SECRET": lab.dns.secret(), "TSIG_SECRET_FILE": lab.dns.dir / "keys" / f"{UPDATE_KEY}.secret",
+             "SOCKET": lab.control_socket, "PROBE": f"probe@{ZONE}", "REPOSITORY": REPOSITORY,
+             "AGENT_PORT": AGENT_PORT}
+    for name, host in HOSTS.items():
+        known[f"{name.upper()}4"], known[f"{name.upper()}6"] = host.ipv4, host.ipv6
+    for name, dns_name in mail.NAMES.items():
+        known[f"{name.upper()}_NAME"] = dns_name
+    return {name: str(value) for name, value in known.items()}
+
+
+class _Template(string.Template):
+    """Placeholders as @NAME@; everything else stays as it is."""
+    delimiter = "@"
+    pattern = r"@(?:(?P<named>[A-Z0-9_]+)|(?P<braced>\Z)|(?P<escaped>\Z)|(?P<invalid>\Z))@"
+
+
+def render(lab, template, **more):
+    """Text of tests/lab/templates/<template> with @NAME@ filled in; an unknown name is a KeyError."""
+    return _Template((TEMPLATES / template).read_text()).substitute({**values(lab), **more})
+
+
+class Controller:
+    """coldmxd as a plain process in the namespace of ctl."""
+
+    def __init__(self, state):
+        self.state = state
+        self.dir = state.dir / "ctl"
+
+    def start(self, binary, conf_text, options=(), env=None):
+        """Write the configuration and start the daemon on it; return its identity."""
+        self.dir.mkdir(parents=True, exist_ok=True)
+        conf = self.dir / "coldmx.conf"
+        conf.write_text(conf_text)
+        conf.chmod(0o600)
+        argv = ["ip", "netns", "exec", self.state.netns("ctl"), binary, "-c", conf, *options]
+        record = proc.spawn(argv, self.dir / "log", env=env)
+        self.state.write("procs/coldmxd", record)
+        return record
+
+    def running(self):
+        """True while the daemon runs."""
+        return proc.alive(self.state.read("procs/coldmxd"))
+
+    def stop(self, grace_s=10.0):
+        """End the daemon by SIGTERM, or by SIGKILL with a grace of 0."""
+        proc.stop(self.state.read("procs/coldmxd"), grace_s)
+
+    def log(self):
+        """All that the daemon wrote."""
+        path = self.dir / "log"
+        return path.read_text(errors="replace") if path.exists() else ""
