@@ -19,6 +19,7 @@ static inline int peer_listen(int family, int backlog, uint16_t *port)
 	socklen_t len = family == 6 ? sizeof(*v6) : sizeof(*v4);
 	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+	*port = 0;
 	if (family == 6)
 		v6->sin6_addr = in6addr_loopback;
 	else
