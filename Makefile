@@ -12,7 +12,7 @@ PYTHON   ?= /usr/bin/python3
 FUZZ_S   ?= 5
 SIM_S    ?= 30
 
-DEPS     := libuv libcares libldns libssh2 libconfig libmicrohttpd openssl sqlite3 jansson libcurl libsystemd
+DEPS     := libuv libcares ldns libssh2 libconfig libmicrohttpd openssl sqlite3 jansson libcurl libsystemd
 WARN     := -Wall -Wextra -Wformat=2 -Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual \
             -Wshadow -Wconversion -Wvla -Wundef -Wwrite-strings -Wpointer-arith -Werror
 SAN_rel   :=
@@ -25,7 +25,7 @@ OPT       ?= -O2 -g
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread $(OPT) $(WARN) $(HARDEN) $(SAN) $(CFLAGS) $(DEP_CFLAGS)
 ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
 DEP_CFLAGS := $(shell pkg-config --cflags $(DEPS) 2>/dev/null)
-LIBS       := $(shell pkg-config --libs $(DEPS) 2>/dev/null)
+LIBS       := $(shell pkg-config --libs $(DEPS))
 Q          := $(if $(V),,@)
 say         = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
@@ -146,4 +146,6 @@ clean: ## remove what was built
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 14
 
+# object files of tests are kept: they are linked again when a library changes
+.SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

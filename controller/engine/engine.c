@@ -198,6 +198,11 @@ static void drop_timer(struct engine *e, uint64_t *timer)
 	*timer = 0;
 }
 
+void engine_stop(struct engine *e)
+{
+	e->stopping = true;
+}
+
 void engine_free(struct engine *e)
 {
 	if (!e)

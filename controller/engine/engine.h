@@ -124,7 +124,9 @@ typedef void publish_cb(void *arg, const struct pair_view *view);
 struct engine *engine_new(const struct ports *ports, const struct engine_opts *opts,
 			  publish_cb *publish, void *publish_arg) NODISCARD;
 void engine_start(struct engine *e); /* own -> read -> probe; asynchronous */
-void engine_free(struct engine *e);
+/* Nothing acts any more; answers that still come are ignored. Before executor and store are stopped. */
+void engine_stop(struct engine *e);
+void engine_free(struct engine *e); /* when no answer can come any more; NULL is legal */
 bool engine_ready(const struct engine *e); /* the journal is read, probes run */
 
 /* ---- inbound events ---- */

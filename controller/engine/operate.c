@@ -252,6 +252,8 @@ static void committed(void *arg, enum store_rc rc)
 	struct watched *p = arg;
 	struct operation *o = &p->op;
 	struct engine *e = p->e;
+	if (e->stopping)
+		return;
 	if (rc == STORE_AWAY || rc == STORE_UNKNOWN) {
 		/* rows are keyed by (op, seq): writing them again is the same as once */
 		o->retry_timer = e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + COMMIT_RETRY_MS,
@@ -300,7 +302,7 @@ static void submit_commit(void *arg)
 static void have_outcome(void *arg, uint64_t ticket, const struct outcome *outcome)
 {
 	struct watched *p = arg;
-	if (ticket != p->op.ticket)
+	if (ticket != p->op.ticket || p->e->stopping)
 		return;
 	p->op.ticket = 0;
 	feed(p, &(struct run_in){ .ev = RUN_OUTCOME, .outcome = outcome });

@@ -36,6 +36,8 @@ static void page_out(void *arg, uint64_t ticket, const struct outcome *outcome)
 	struct page *page = arg;
 	struct engine *e = page->e;
 	(void)ticket;
+	if (e->stopping)
+		return;
 	if (!outcome->err.code) {
 		unlink_page(page);
 		return;

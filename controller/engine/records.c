@@ -172,6 +172,8 @@ static void saved(void *arg, enum store_rc rc)
 {
 	struct save *s = arg;
 	struct engine *e = s->p->e;
+	if (e->stopping)
+		return;
 	if (rc == STORE_AWAY || rc == STORE_UNKNOWN) {
 		e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + SAVE_RETRY_MS, submit_save, s);
 		return;

@@ -108,7 +108,8 @@ static void untake(struct executor *x, struct job *job)
 static void deliver(void *arg)
 {
 	struct job *job = arg;
-	job->cb(job->arg, job->ticket, &job->outcome);
+	if (!job->x->stopping) /* read on the loop, which alone sets it */
+		job->cb(job->arg, job->ticket, &job->outcome);
 	close(job->cancel_fd);
 	free(job);
 }

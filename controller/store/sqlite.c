@@ -109,6 +109,7 @@ static const char *stmt_sql(enum stmt_id id)
 	case STMT_HEAD_PUT:
 		return "INSERT INTO audit_head(pair, seq, hash) VALUES(?1, ?2, ?3) "
 		       "ON CONFLICT(pair) DO UPDATE SET seq = excluded.seq, hash = excluded.hash";
+	case STMT_JOURNAL_GET: return "SELECT body FROM journal WHERE op = ?1 AND seq = ?2";
 	case STMT_AUDIT:
 		return "INSERT INTO audit(pair, op, seq, key, body, wall_ms, hash) "
 		       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
@@ -277,6 +278,26 @@ static int put_rows(struct sqlite_store *store, const struct txn *txn, int64_t w
 	return rc == SQLITE_DONE ? raise_epoch(store, &txn->guard) : rc;
 }
 
+static bool has_row(struct sqlite_store *store, const struct record *rec)
+{
+	sqlite3_stmt *get = store->stmt[STMT_JOURNAL_GET];
+	sqlite3_bind_int64(get, 1, stored_int(rec->op));
+	sqlite3_bind_int64(get, 2, rec->seq);
+	const char *body = sqlite3_step(get) == SQLITE_ROW ? (const char *)sqlite3_column_text(get, 0) : NULL;
+	bool same = body && strcmp(body, rec->body) == 0;
+	sqlite3_reset(get);
+	return same;
+}
+
+/* Its answer was lost and it is asked for again: all its journal rows are there, word for word. */
+static bool is_repeat(struct sqlite_store *store, const struct txn *txn)
+{
+	for (size_t i = 0; i < txn->nrec; i++)
+		if (txn->rec[i].kind == RECORD_JOURNAL && !has_row(store, &txn->rec[i]))
+			return false;
+	return true;
+}
+
 /* False: the whole group is lost, `e` says why. */
 static bool apply_one(struct sqlite_store *store, const struct txn *txn, int64_t wall_ms,
 		      enum store_rc *rc, struct err *e)
@@ -297,10 +318,10 @@ static bool apply_one(struct sqlite_store *store, const struct txn *txn, int64_t
 		*rc = STORE_OK;
 		return true;
 	}
-	/* The writer's picture is not the store's: it must read before it goes on. */
+	/* Written before, or else the writer's picture is not the store's: it must read before it goes on. */
 	if ((step & 0xff) == SQLITE_CONSTRAINT && step_once(store, STMT_BACK) == SQLITE_DONE &&
 	    step_once(store, STMT_RELEASE) == SQLITE_DONE) {
-		*rc = STORE_UNKNOWN;
+		*rc = is_repeat(store, txn) ? STORE_OK : STORE_UNKNOWN;
 		return true;
 	}
 	sqlite_fail(store, "write", e);

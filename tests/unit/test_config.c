@@ -187,7 +187,7 @@ static void test_mistakes_of_notation(void **state)
 	expect_error("grace = \"60 s\";", "grace \"60 s\";", "syntax error here or just above");
 	expect_error("tsig = (", "@include \"x\"\ntsig = (", "@include is not supported");
 	expect_error("  ehlo_name = \"coldmx.example.org\";", "", ":5: global has no \"ehlo_name\" (");
-	expect_error("primary = {\n", "primary = 7; other = {\n", "did you mean \"other_mx\"");
+	expect_error("primary = {\n", "primary = 7; other = {\n", "unknown key \"other\" in pair");
 	expect_error("v4 = \"192.0.2.25\"", "v4 = \"mx1.example.org\"",
 		     "is a host name, and hosts are known by literal addresses only");
 	expect_error("v4 = \"192.0.2.25\"", "v4 = \"192.0.2.256\"", "write v4 = \"192.0.2.1\"");

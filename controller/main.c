@@ -1,0 +1,275 @@
+/* coldmxd: options, the list of parts in the order in which they start, run, and the same list backwards. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "../common/base/clock.h"
+#include "../common/base/log.h"
+#include "../common/base/mem.h"
+#include "config_drivers.h"
+#include "real/executor.h"
+#include "real/loop.h"
+#include "real/probe_port.h"
+#include "real/store_port.h"
+#include "surface/server.h"
+#include "surface/views.h"
+
+#define EXIT_CONFIG 2
+#define DEFAULT_CONFIG "/etc/coldmx/coldmx.conf"
+
+struct daemon {
+	struct config *config;
+	struct loop *loop;
+	struct store_port *store;
+	struct drivers drivers;
+	struct executor *executor;
+	struct probe_port *probes;
+	struct views *views;
+	struct engine *engine;
+	struct server *server;
+	bool told_ready;
+};
+
+static void on_suspended(void *arg)
+{
+	struct daemon *d = arg;
+	engine_suspended(d->engine);
+}
+
+static void on_stop(void *arg)
+{
+	struct daemon *d = arg;
+	log_note("coldmxd", "stopping; a running operation is taken up again at the next start");
+	sd_notify(0, "STOPPING=1");
+	engine_stop(d->engine);
+	loop_stop(d->loop);
+}
+
+static void on_beat(void *arg)
+{
+	struct daemon *d = arg;
+	bool ready = engine_ready(d->engine);
+	views_heartbeat(d->views, clock_boot_ms(), ready);
+	if (ready && !d->told_ready) {
+		d->told_ready = true;
+		sd_notify(0, "READY=1");
+		log_note("coldmxd", "ready: %zu pairs are watched", d->config->npairs);
+	}
+	if (ready)
+		sd_notify(0, "WATCHDOG=1");
+}
+
+static void on_store_trouble(void *arg, const struct err *why)
+{
+	(void)arg;
+	if (why->code)
+		log_error("store", "%s", why->text);
+	else
+		log_note("store", "works again");
+}
+
+static bool find_token(void *arg, const char *name, char *out, size_t size)
+{
+	const struct config_secret *token = config_token(arg, name);
+	return token && str_copy(out, size, token->bytes);
+}
+
+static void store_path(const struct config *c, char *out, size_t size)
+{
+	snprintf(out, size, "%s/coldmx.db", c->global.state_dir);
+}
+
+static enum err_code start_parts(struct daemon *d, struct err *e)
+{
+	const struct config *c = d->config;
+	struct executor_opts executor = { .threads = (unsigned)c->global.executor_threads,
+					  .drivers = &d->drivers, .run = drivers_run };
+	enum err_code rc = loop_new(&d->loop, e);
+	if (!rc)
+		rc = ssh_global_init(e);
+	if (rc)
+		return rc;
+	char path[512];
+	store_path(c, path, sizeof(path));
+	struct store_port_opts store = { .path = path, .loop = loop_mailbox(d->loop),
+					 .on_trouble = on_store_trouble };
+	d->store = store_port_start(&store);
+	config_fill_drivers(c, &d->drivers);
+	server_fill_drivers(c, &d->drivers);
+	executor.loop = loop_mailbox(d->loop);
+	rc = executor_start(&executor, &d->executor, e);
+	if (!rc)
+		rc = probe_port_start(d->loop, find_token, d->config, &d->probes, e);
+	return rc;
+}
+
+static void start_engine(struct daemon *d)
+{
+	struct ports ports = {
+		.store = &store_port_ops, .store_ctx = d->store,
+		.exec = &executor_ops, .exec_ctx = d->executor,
+		.probe = &probe_port_ops, .probe_ctx = d->probes,
+		.time = &loop_time_ops, .time_ctx = d->loop,
+		.random = loop_random, .log = loop_log,
+	};
+	struct loop_events events = { on_suspended, on_stop, on_beat, d };
+	struct engine_opts opts;
+	d->views = views_new(d->config->npairs);
+	config_fill_engine(d->config, &opts);
+	d->engine = engine_new(&ports, &opts, views_publish, d->views);
+	config_engine_free(&opts);
+	loop_set_events(d->loop, &events);
+}
+
+static enum err_code start_server(struct daemon *d, struct err *e)
+{
+	struct server_opts opts = { .config = d->config, .views = d->views, .engine = d->engine,
+				    .loop = loop_mailbox(d->loop), .store = d->store };
+	return server_start(&opts, &d->server, e);
+}
+
+static void stop_parts(struct daemon *d)
+{
+	server_stop(d->server);
+	if (d->executor)
+		executor_stop(d->executor);
+	if (d->store)
+		store_port_stop(d->store);
+	if (d->loop)
+		mailbox_drain(loop_mailbox(d->loop));
+	probe_port_free(d->probes);
+	engine_free(d->engine);
+	executor_free(d->executor);
+	if (d->store)
+		store_port_free(d->store);
+	config_drivers_free(&d->drivers);
+	server_free(d->server);
+	views_free(d->views);
+	loop_free(d->loop);
+}
+
+static int serve(struct config *config)
+{
+	struct daemon d = { .config = config };
+	struct err e = { 0 };
+	signal(SIGPIPE, SIG_IGN);
+	enum err_code rc = start_parts(&d, &e);
+	if (!rc) {
+		start_engine(&d);
+		rc = start_server(&d, &e);
+	}
+	if (rc) {
+		log_error("coldmxd", "%s", e.text);
+	} else {
+		engine_start(d.engine);
+		loop_run(d.loop);
+	}
+	if (d.engine)
+		engine_stop(d.engine);
+	stop_parts(&d);
+	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* An empty journal is made only when asked for: a lost one must never look like a fresh start. */
+static int make_store(const struct config *config)
+{
+	char path[512];
+	struct sqlite_store *store = NULL;
+	struct err e = { 0 };
+	store_path(config, path, sizeof(path));
+	if (sqlite_store_open(path, true, &store, &e)) {
+		fprintf(stderr, "coldmxd: %s\n", e.text);
+		return EXIT_FAILURE;
+	}
+	sqlite_store_close(store);
+	printf("%s is ready\n", path);
+	return EXIT_SUCCESS;
+}
+
+static void print_machine(const char *format)
+{
+	struct strbuf out = STRBUF_INIT;
+	if (strcmp(format, "dot") == 0)
+		pair_print_dot(&out);
+	else
+		pair_print_mermaid(&out);
+	fputs(strbuf_str(&out), stdout);
+	strbuf_fini(&out);
+}
+
+static void print_usage(FILE *to)
+{
+	fputs("usage: coldmxd [-c FILE] [--check-config | --print-config | --init | --print-machine=dot|mermaid]\n"
+	      "Runs in the foreground; " DEFAULT_CONFIG " unless -c names another file. See coldmxd(8).\n", to);
+}
+
+enum action { ACT_SERVE, ACT_CHECK, ACT_PRINT, ACT_INIT };
+
+static int with_config(const char *path, enum action action)
+{
+	struct config *config = NULL;
+	struct err e = { 0 };
+	struct strbuf text = STRBUF_INIT;
+	int status = EXIT_SUCCESS;
+	if (config_load(path, &config, &e)) {
+		fprintf(stderr, "coldmxd: %s\n", e.text);
+		config_free(config);
+		return EXIT_CONFIG;
+	}
+	switch (action) {
+	case ACT_CHECK:
+		printf("%s: %zu pairs, no errors\n", path, config->npairs);
+		break;
+	case ACT_PRINT:
+		config_print(config, &text);
+		fputs(strbuf_str(&text), stdout);
+		break;
+	case ACT_INIT:
+		status = make_store(config);
+		break;
+	case ACT_SERVE:
+		log_set_level((enum log_level)config_log_level(config));
+		status = serve(config);
+		break;
+	}
+	strbuf_fini(&text);
+	config_free(config);
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, 'c' },	{ "check-config", no_argument, NULL, 'k' },
+		{ "print-config", no_argument, NULL, 'p' },	{ "init", no_argument, NULL, 'i' },
+		{ "print-machine", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char *path = DEFAULT_CONFIG;
+	enum action action = ACT_SERVE;
+	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+		switch (c) {
+		case 'c': path = optarg; break;
+		case 'k': action = ACT_CHECK; break;
+		case 'p': action = ACT_PRINT; break;
+		case 'i': action = ACT_INIT; break;
+		case 'm':
+			if (strcmp(optarg, "dot") != 0 && strcmp(optarg, "mermaid") != 0) {
+				print_usage(stderr);
+				return EXIT_CONFIG;
+			}
+			print_machine(optarg);
+			return EXIT_SUCCESS;
+		case 'h': print_usage(stdout); return EXIT_SUCCESS;
+		default: print_usage(stderr); return EXIT_CONFIG;
+		}
+	}
+	if (optind < argc) {
+		print_usage(stderr);
+		return EXIT_CONFIG;
+	}
+	return with_config(path, action);
+}
