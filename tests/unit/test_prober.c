@@ -341,6 +341,31 @@ static void test_connect_hangs(void **state)
 	close(fd);
 }
 
+/* Words and end in one wake-up: an edge-triggered socket tells of the end no second time. */
+static void test_end_behind_words(void **state)
+{
+	uint16_t port;
+	int fd = peer_listen(4, 8, &port);
+	struct probe_opts o = smtp_opts(port, 4);
+	struct probe_run run;
+	struct prober_stats stats;
+
+	(void)state;
+	run_begin(&run, &o);
+	int conn = accept(fd, NULL, NULL);
+	assert_true(conn >= 0);
+	assert_int_equal(send(conn, "421 busy\r\n", 10, 0), 10);
+	shutdown(conn, SHUT_WR);
+	run_pending(&run);
+	assert_int_equal(run.results, 1);
+	assert_int_equal(run.last.smtp_code, 421);
+	prober_stats(run.p, &stats);
+	assert_int_equal(stats.open, 0);
+	prober_free(run.p);
+	close(conn);
+	close(fd);
+}
+
 static void test_local(void **state)
 {
 	struct rlimit old, none = { 0, 0 };
@@ -390,6 +415,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dialogues), cmocka_unit_test(test_starttls),	cmocka_unit_test(test_agent),
 		cmocka_unit_test(test_connect),	  cmocka_unit_test(test_connect_hangs), cmocka_unit_test(test_local),
+		cmocka_unit_test(test_end_behind_words),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
