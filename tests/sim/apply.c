@@ -1,0 +1,348 @@
+/* See apply.h. */
+#include "apply.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+
+#define OPERATOR_MS 4000
+#define PUSH_MS 9000
+#define HOLD_MS 60000
+
+/* ---- commands ---- */
+
+static void answered(void *arg, const struct command_answer *a)
+{
+	const struct sim_asked *asked = arg;
+	struct world *w = asked->w;
+	struct ghost *g = &w->pair[asked->pair].ghost;
+	world_trace(w, "answer to the operator: %s %s [%s]", err_code_name(a->err.code), a->err.text, a->rule);
+	if (a->rule[0])
+		coverage_rule(w->coverage, a->rule);
+	if (a->err.code || w->crashed)
+		return;
+	if (asked->kind == CMD_HOLD) {
+		g->held = true;
+		g->hold_until_ms = world_now(w).wall_ms + HOLD_MS / 2;
+	}
+}
+
+void apply_command(struct world *w, uint8_t pair, enum command_kind kind)
+{
+	struct ghost *g = &w->pair[pair].ghost;
+	if (!w->engine || w->crashed || w->nasked == ARRAY_LEN(w->asked))
+		return;
+	struct command cmd = { .kind = kind, .expires_wall_ms = world_now(w).wall_ms + HOLD_MS };
+	snprintf(cmd.pair, sizeof(cmd.pair), "pair%u", pair);
+	snprintf(cmd.who, sizeof(cmd.who), "operator");
+	snprintf(cmd.reason, sizeof(cmd.reason), "simulated");
+	struct sim_asked *asked = &w->asked[w->nasked++];
+	*asked = (struct sim_asked){ w, pair, kind };
+	g->asked_failback += kind == CMD_FAILBACK;
+	g->asked_abort += kind == CMD_ABORT;
+	g->asked_resume += kind == CMD_RESUME;
+	if (kind == CMD_ACK && engine_ready(w->engine))
+		g->latched = false;
+	if (kind == CMD_RELEASE)
+		g->held = false;
+	world_trace(w, "operator asks pair%u: %d", pair, kind);
+	engine_command(w->engine, &cmd, answered, asked);
+}
+
+/* ---- faults that are over at once ---- */
+
+static void woke(struct world *w, void *data)
+{
+	(void)data;
+	if (!w->engine)
+		return;
+	world_trace(w, "--- controller wakes up");
+	w->suspended_ms = w->clock.now_ms;
+	ghost_forget(w);
+	engine_suspended(w->engine);
+}
+
+static void suspend(struct world *w, int64_t for_ms)
+{
+	if (!w->engine)
+		return;
+	clock_delay_life(&w->clock, w->life, w->clock.now_ms + for_ms + 1);
+	world_after(w, for_ms, woke, NULL, w->life);
+}
+
+static void change_maps(struct pair_world *p)
+{
+	unsigned long n = strtoul(p->maps_now, NULL, 16);
+	snprintf(p->maps_now, sizeof(p->maps_now), "%064lx", n + 1);
+}
+
+typedef void fault_fn(struct world *w, const struct action *a);
+
+static struct host *host_of(struct world *w, const struct action *a, enum host_role role)
+{
+	return &w->pair[a->pair].host[role];
+}
+
+static void primary_dies(struct world *w, const struct action *a)
+{
+	host_power(w, host_of(w, a, HOST_PRIMARY), false);
+}
+
+static void primary_returns(struct world *w, const struct action *a)
+{
+	host_power(w, host_of(w, a, HOST_PRIMARY), true);
+}
+
+static void primary_hangs(struct world *w, const struct action *a)
+{
+	struct host *h = host_of(w, a, HOST_PRIMARY);
+	h->hung = h->running;
+}
+
+static void primary_wakes(struct world *w, const struct action *a)
+{
+	host_of(w, a, HOST_PRIMARY)->hung = false;
+}
+
+static void mail_killed(struct world *w, const struct action *a)
+{
+	host_kill_mail(host_of(w, a, HOST_PRIMARY));
+}
+
+static void mail_started(struct world *w, const struct action *a)
+{
+	host_start_mail(w, host_of(w, a, HOST_PRIMARY));
+}
+
+static void standby_dies(struct world *w, const struct action *a)
+{
+	host_power(w, host_of(w, a, HOST_STANDBY), false);
+}
+
+static void standby_returns(struct world *w, const struct action *a)
+{
+	struct host *h = host_of(w, a, HOST_STANDBY);
+	w->pair[a->pair].standby_by_hand |= !h->on;
+	host_power(w, h, true);
+}
+
+static void suspended(struct world *w, const struct action *a)
+{
+	suspend(w, a->for_ms);
+}
+
+static void crash(struct world *w, const struct action *a)
+{
+	w->restart_ms = a->for_ms;
+	w->reboot = a->fault == FAULT_REBOOT;
+	world_crash(w);
+}
+
+static void hand(struct world *w, const struct action *a)
+{
+	dns_hand(w, a->pair, a->fault == FAULT_DNS_HAND_BACK);
+}
+
+static void maps_change(struct world *w, const struct action *a)
+{
+	change_maps(&w->pair[a->pair]);
+}
+
+static void command(struct world *w, const struct action *a)
+{
+	static const enum command_kind kinds[] = {
+		CMD_FAILOVER, CMD_FAILBACK, CMD_ABORT, CMD_RESUME, CMD_ACK, CMD_HOLD, CMD_RELEASE, CMD_PLAN,
+	};
+	apply_command(w, a->pair, kinds[a->fault - FAULT_CMD_FAILOVER]);
+}
+
+/* Without a function the fault lasts; `all`: it is the controller's, and concerns every pair. */
+static const struct {
+	const char *name;
+	fault_fn *fn;
+	bool all;
+} faults[FAULTS] = {
+	[FAULT_PRIMARY_DIES] = { "primary-dies", primary_dies, false },
+	[FAULT_PRIMARY_RETURNS] = { "primary-returns", primary_returns, false },
+	[FAULT_PRIMARY_HANGS] = { "primary-hangs", primary_hangs, false },
+	[FAULT_PRIMARY_WAKES] = { "primary-wakes", primary_wakes, false },
+	[FAULT_PRIMARY_MAIL_KILLED] = { "primary-mail-killed", mail_killed, false },
+	[FAULT_PRIMARY_MAIL_STARTED] = { "primary-mail-started", mail_started, false },
+	[FAULT_PRIMARY_BUSY] = { "primary-busy", NULL, false },
+	[FAULT_PRIMARY_REFUSES] = { "primary-refuses", NULL, false },
+	[FAULT_PRIMARY_V4_CUT] = { "primary-v4-cut", NULL, false },
+	[FAULT_PRIMARY_V6_CUT] = { "primary-v6-cut", NULL, false },
+	[FAULT_PRIMARY_FAR] = { "primary-far", NULL, false },
+	[FAULT_PRIMARY_SMTP_FAR] = { "primary-smtp-far", NULL, false },
+	[FAULT_CUT_OFF] = { "controller-cut-off", NULL, true },
+	[FAULT_LOCAL] = { "controller-local-fault", NULL, true },
+	[FAULT_SUSPENDED] = { "controller-suspended", suspended, false },
+	[FAULT_CRASH] = { "controller-crash", crash, false },
+	[FAULT_REBOOT] = { "controller-reboot", crash, false },
+	[FAULT_POWER_LIES] = { "power-lies", NULL, false },
+	[FAULT_POWER_FAILS] = { "power-fails", NULL, false },
+	[FAULT_POWER_HANGS] = { "power-hangs", NULL, false },
+	[FAULT_POWER_FLAKY] = { "power-flaky", NULL, false },
+	[FAULT_POWER_UNSURE] = { "power-unsure", NULL, false },
+	[FAULT_SSH_TEMP] = { "ssh-temp", NULL, false },
+	[FAULT_SSH_PERM] = { "ssh-perm", NULL, false },
+	[FAULT_SSH_TIMEOUT] = { "ssh-timeout", NULL, false },
+	[FAULT_SSH_AUTH] = { "ssh-auth", NULL, false },
+	[FAULT_SSH_LOST] = { "ssh-reply-lost", NULL, false },
+	[FAULT_DNS_DEAD] = { "dns-update-server-dead", NULL, false },
+	[FAULT_DNS_SECONDARY_DEAD] = { "dns-secondary-dead", NULL, false },
+	[FAULT_DNS_SLOW] = { "dns-slow-transfer", NULL, false },
+	[FAULT_DNS_LOST] = { "dns-reply-lost", NULL, false },
+	[FAULT_DNS_AUTH] = { "dns-auth", NULL, false },
+	[FAULT_DNS_HAND] = { "dns-changed-by-hand", hand, false },
+	[FAULT_DNS_HAND_BACK] = { "dns-put-back-by-hand", hand, false },
+	[FAULT_STANDBY_DIES] = { "standby-dies", standby_dies, false },
+	[FAULT_STANDBY_RETURNS] = { "standby-returns", standby_returns, false },
+	[FAULT_STANDBY_SLOW] = { "standby-boots-slowly", NULL, false },
+	[FAULT_STANDBY_RELAYS] = { "standby-relays", NULL, false },
+	[FAULT_STANDBY_REFUSES] = { "standby-refuses", NULL, false },
+	[FAULT_STANDBY_V6_CUT] = { "standby-v6-cut", NULL, false },
+	[FAULT_STANDBY_CLOCK] = { "standby-clock-off", NULL, false },
+	[FAULT_CONTROL_BLOCKS] = { "control-not-ok", NULL, false },
+	[FAULT_CONTROL_SOFT] = { "control-not-ok-soft", NULL, false },
+	[FAULT_MAIL_LATE] = { "mail-starts-late", NULL, false },
+	[FAULT_STORE_AWAY] = { "store-away", NULL, true },
+	[FAULT_STORE_UNKNOWN] = { "store-unknown", NULL, true },
+	[FAULT_NOTIFY] = { "notify-fails", NULL, true },
+	[FAULT_MAPS_CHANGE] = { "maps-change", maps_change, false },
+	[FAULT_AGENT_SILENT] = { "agent-silent", NULL, false },
+	[FAULT_CMD_FAILOVER] = { "cmd-failover", command, false },
+	[FAULT_CMD_FAILBACK] = { "cmd-failback", command, false },
+	[FAULT_CMD_ABORT] = { "cmd-abort", command, false },
+	[FAULT_CMD_RESUME] = { "cmd-resume", command, false },
+	[FAULT_CMD_ACK] = { "cmd-ack", command, false },
+	[FAULT_CMD_HOLD] = { "cmd-hold", command, false },
+	[FAULT_CMD_RELEASE] = { "cmd-release", command, false },
+	[FAULT_CMD_PLAN] = { "cmd-plan", command, false },
+};
+
+const char *fault_name(enum fault fault)
+{
+	return faults[fault].name;
+}
+
+bool fault_lasts(enum fault fault)
+{
+	return !faults[fault].fn;
+}
+
+void apply_action(struct world *w, const struct action *a)
+{
+	struct pair_world *p = &w->pair[a->pair];
+	world_trace(w, "=== pair%u %s (%lld ms)", a->pair, fault_name(a->fault), (long long)a->for_ms);
+	w->coverage->faults++;
+	if (faults[a->fault].fn) {
+		faults[a->fault].fn(w, a);
+		return;
+	}
+	int64_t *until_ms = faults[a->fault].all ? w->until_ms : p->until_ms;
+	if (until_ms[a->fault] < w->clock.now_ms + a->for_ms)
+		until_ms[a->fault] = w->clock.now_ms + a->for_ms;
+	p->fault_arg[a->fault] = a->arg;
+}
+
+/* ---- what goes on by itself ---- */
+
+static void push_due(struct world *w, void *data)
+{
+	for (uint8_t i = 0; i < w->npairs; i++) {
+		struct pair_world *p = &w->pair[i];
+		uint32_t id = (uint32_t)i + 1;
+		if (!w->maps || !w->engine || !engine_maps_wanted(w->engine, id) ||
+		    !net_controller_reaches(w, &p->host[HOST_PRIMARY], 4) || world_fault(w, i, FAULT_AGENT_SILENT))
+			continue;
+		snprintf(p->bundle, sizeof(p->bundle), "%s", p->maps_now);
+		engine_maps_pushed(w->engine, id, p->bundle, 9);
+	}
+	(void)data;
+	world_after(w, PUSH_MS, push_due, NULL, 0);
+}
+
+void apply_start(struct world *w)
+{
+	world_after(w, 500, push_due, NULL, 0);
+}
+
+bool apply_is_home(const struct world *w, uint8_t pair, char *why, size_t size)
+{
+	const struct pair_world *p = &w->pair[pair];
+	const struct ghost *g = &p->ghost;
+	why[0] = '\0';
+	if (!w->engine || !p->has_view)
+		snprintf(why, size, "the controller is not up");
+	else if (p->view.state != PAIR_UP)
+		snprintf(why, size, "state is %s: %.150s", pair_state_name(p->view.state),
+			 p->view.has_op ? p->view.op.err.text : p->view.why);
+	else if (g->nops && !g->op[g->nops - 1].ended)
+		snprintf(why, size, "an operation has not ended");
+	else if (senders_count(&p->senders, IN_STANDBY_QUEUE | IN_PRIMARY_QUEUE | AT_SENDER))
+		snprintf(why, size, "%u messages are not settled",
+			 senders_count(&p->senders, IN_STANDBY_QUEUE | IN_PRIMARY_QUEUE | AT_SENDER));
+	else if (p->host[HOST_STANDBY].port == PORT_OPEN)
+		snprintf(why, size, "the standby's port 25 is open");
+	else if (p->host[HOST_STANDBY].on && !p->standby_by_hand)
+		snprintf(why, size, "the standby is on");
+	for (int z = 0; z < SIM_ZONES && !why[0]; z++)
+		if (!mx_set_equal(&p->zone[z].set[0], &w->opts[pair].site.zones[z].before))
+			snprintf(why, size, "%s shows the standby first", p->zone[z].name);
+	return !why[0];
+}
+
+static void repair(struct world *w, uint8_t pair)
+{
+	struct pair_world *p = &w->pair[pair];
+	struct host *primary = &p->host[HOST_PRIMARY], *standby = &p->host[HOST_STANDBY];
+	enum pair_state state = p->view.state;
+	primary->hung = false;
+	if (state != PAIR_PROMOTING)
+		host_power(w, primary, true);
+	host_start_mail(w, primary);
+	bool needed = state == PAIR_PROMOTED || state == PAIR_FAILING_BACK || state == PAIR_STUCK;
+	if (!standby->on && (needed || senders_count(&p->senders, IN_STANDBY_QUEUE)) &&
+	    senders_count(&p->senders, IN_STANDBY_QUEUE)) {
+		p->standby_by_hand = true;
+		host_power(w, standby, true);
+	}
+}
+
+static void operate(struct world *w, uint8_t pair)
+{
+	const struct pair_view *v = &w->pair[pair].view;
+	if (v->state == PAIR_PROMOTED) {
+		apply_command(w, pair, CMD_FAILBACK);
+	} else if (v->state == PAIR_STUCK) {
+		bool undone = v->has_op && strcmp(v->op.status, "undone") == 0;
+		bool tired = ++w->resumes[pair] % 6 == 0;
+		apply_command(w, pair, undone || tired ? CMD_ABORT : CMD_RESUME);
+	}
+}
+
+static void operator_due(struct world *w, void *data)
+{
+	(void)data;
+	for (uint8_t i = 0; i < w->npairs; i++) {
+		repair(w, i);
+		if (w->engine && w->pair[i].has_view)
+			operate(w, i);
+	}
+	world_after(w, OPERATOR_MS, operator_due, NULL, 0);
+}
+
+void apply_calm(struct world *w)
+{
+	world_trace(w, "=== calm: faults are over, operators work");
+	w->calm = w->quiet_senders = true;
+	memset(w->until_ms, 0, sizeof(w->until_ms));
+	for (uint8_t i = 0; i < w->npairs; i++) {
+		memset(w->pair[i].until_ms, 0, sizeof(w->pair[i].until_ms));
+		dns_hand(w, i, true);
+	}
+	operator_due(w, NULL);
+}

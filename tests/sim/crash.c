@@ -1,0 +1,141 @@
+/* See crash.h. A scenario is a list of what the world and the operator do; what the controller does is its own. */
+#include "crash.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../../common/base/mem.h"
+#include "apply.h"
+
+#define SEED 20261124
+#define SETTLE_MS 400000
+
+struct scenario {
+	const char *name;
+	struct world_opts opts;
+	size_t nactions;
+	struct action action[6];
+};
+
+static const struct scenario scenarios[] = {
+	{ "auto", { SEED, 1, MODE_AUTOMATIC, DNS_SWAP, true, true, true, false, 0 }, 2,
+	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 60000, .fault = FAULT_PRIMARY_RETURNS } } },
+	{ "hang", { SEED + 1, 1, MODE_AUTOMATIC, DNS_SWAP, true, false, true, false, 0 }, 1,
+	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_HANGS } } },
+	{ "manual", { SEED + 2, 1, MODE_MANUAL, DNS_SWAP, false, true, true, false, 1 }, 3,
+	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 25000, .fault = FAULT_CMD_FAILOVER },
+	    { .at_ms = 60000, .fault = FAULT_PRIMARY_RETURNS } } },
+	{ "standing", { SEED + 3, 1, MODE_AUTOMATIC, DNS_STANDING, true, false, true, false, 0 }, 2,
+	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 60000, .fault = FAULT_PRIMARY_RETURNS } } },
+	{ "abort-early", { SEED + 4, 1, MODE_AUTOMATIC, DNS_SWAP, true, true, true, false, 0 }, 2,
+	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 22500, .fault = FAULT_CMD_ABORT } } },
+	{ "abort-late", { SEED + 5, 1, MODE_AUTOMATIC, DNS_SWAP, true, true, true, false, 0 }, 3,
+	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 45000, .fault = FAULT_CMD_ABORT },
+	    { .at_ms = 50000, .fault = FAULT_PRIMARY_RETURNS } } },
+	{ "recovery", { SEED + 6, 1, MODE_AUTOMATIC, DNS_SWAP, false, true, true, false, 0 }, 2,
+	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 18000, .fault = FAULT_PRIMARY_RETURNS } } },
+};
+
+static void action_due(struct world *w, void *data)
+{
+	apply_action(w, data);
+}
+
+static void calm_due(struct world *w, void *data)
+{
+	(void)data;
+	apply_calm(w);
+}
+
+static void prepare(struct world *w, const struct scenario *s, struct coverage *coverage)
+{
+	world_init(w, &s->opts, coverage);
+	for (size_t i = 0; i < s->nactions; i++) {
+		struct action *a = mem_calloc(1, sizeof(*a));
+		*a = s->action[i];
+		world_after(w, a->at_ms, action_due, a, 0);
+	}
+	world_after(w, 70000, calm_due, NULL, 0);
+	world_start_controller(w);
+}
+
+/* Runs until everything is home, or long enough. */
+static bool run(struct world *w, const struct scenario *s)
+{
+	char why[300] = "";
+	(void)s;
+	world_run(w, 70000);
+	bool operated = w->pair[0].ghost.nops > 0;
+	for (int64_t at_ms = 71000; at_ms < SETTLE_MS && !w->failure.promise; at_ms += 1000) {
+		world_run(w, at_ms);
+		if (w->points >= w->crash_at && w->engine && apply_is_home(w, 0, why, sizeof(why)))
+			break;
+	}
+	if (why[0])
+		world_fail(w, 99, "does not come home: %s", why);
+	w->coverage->schedules++;
+	w->coverage->events += w->clock.nran;
+	w->coverage->with_operation += operated;
+	return !w->failure.promise;
+}
+
+static uint64_t count_points(const struct scenario *s, struct coverage *coverage, int *failed)
+{
+	struct world *w = mem_calloc(1, sizeof(*w));
+	prepare(w, s, coverage);
+	if (!run(w, s)) {
+		printf("FAILED promise %d in scenario %s without a crash: %s\n  again: sim replay-crash %s 0 before\n",
+		       w->failure.promise, s->name, w->failure.text, s->name);
+		++*failed;
+	}
+	uint64_t points = w->points;
+	world_fini(w);
+	free(w);
+	return points;
+}
+
+static bool run_one(const struct scenario *s, uint64_t point, bool after, struct coverage *coverage, bool trace)
+{
+	struct world *w = mem_calloc(1, sizeof(*w));
+	prepare(w, s, coverage);
+	w->trace = trace;
+	w->crash_at = point;
+	w->crash_after = after;
+	bool ok = run(w, s);
+	if (!ok)
+		printf("FAILED promise %d in scenario %s, crash %s point %llu: %s\n"
+		       "  again: sim replay-crash %s %llu %s\n",
+		       w->failure.promise, s->name, after ? "after" : "before", (unsigned long long)point,
+		       w->failure.text, s->name, (unsigned long long)point, after ? "after" : "before");
+	world_fini(w);
+	free(w);
+	return ok;
+}
+
+int crash_all(struct coverage *coverage)
+{
+	int passed = 0, failed = 0;
+	for (size_t i = 0; i < ARRAY_LEN(scenarios); i++) {
+		const struct scenario *s = &scenarios[i];
+		uint64_t points = count_points(s, coverage, &failed);
+		int before = failed;
+		for (uint64_t p = 1; p <= points; p++)
+			for (int after = 0; after < 2; after++)
+				*(run_one(s, p, after, coverage, false) ? &passed : &failed) += 1;
+		printf("%-12s %llu calls, each crashed before and after: %d failed\n", s->name,
+		       (unsigned long long)points, failed - before);
+	}
+	coverage_print(coverage);
+	printf("%d passed, %d failed\n", passed, failed);
+	return failed || !passed;
+}
+
+int crash_replay(struct coverage *coverage, const char *scenario, uint64_t point, bool after)
+{
+	for (size_t i = 0; i < ARRAY_LEN(scenarios); i++)
+		if (strcmp(scenarios[i].name, scenario) == 0)
+			return !run_one(&scenarios[i], point, after, coverage, true);
+	fprintf(stderr, "sim: no scenario \"%s\"\n", scenario);
+	return 2;
+}

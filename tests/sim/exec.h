@@ -1,0 +1,34 @@
+/*
+ * Purpose:   the executor's port: one verb, a delay, its effect, its outcome; and what can go wrong on the way.
+ * Not its job: the effects themselves (hosts, dns, net).
+ * Thread:    one.   Ownership: jobs are its own.   Errors: in the outcome.   Units: _ms since the world began.
+ */
+#ifndef SIM_EXEC_H
+#define SIM_EXEC_H
+
+#include "../../controller/ports.h"
+
+struct world;
+
+struct job {
+	struct job *next;
+	uint64_t ticket;
+	struct verb verb;
+	outcome_cb *cb;
+	void *arg;
+	bool performed, cancelled, told;
+	struct outcome outcome;
+};
+
+struct exec {
+	struct job *jobs;
+	uint64_t last;
+};
+
+extern const struct exec_ops sim_exec_ops;
+
+/* The controller died: each effect in flight happened or not. */
+void exec_crash(struct world *w);
+void exec_perform(struct world *w, const struct verb *v, struct outcome *out);
+
+#endif

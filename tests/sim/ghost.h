@@ -1,0 +1,72 @@
+/*
+ * Purpose:   what an observer outside knows of a pair: counted by itself, from what passed the ports.
+ * Not its job: the comparisons (promises.h).
+ * Thread:    one.   Ownership: part of the world.   Units: _ms since the world began.
+ */
+#ifndef SIM_GHOST_H
+#define SIM_GHOST_H
+
+#include "../../controller/engine/engine.h"
+#include "dns.h"
+
+struct world;
+
+struct ghost_op {
+	uint64_t op, epoch;
+	enum plan_kind kind;
+	bool automatic, ended;
+	size_t nsteps;
+	enum step_id step[PLAN_STEPS_MAX];
+	int64_t limit_ms[PLAN_STEPS_MAX];
+	uint32_t begun;      /* bit a step: its begin is durable */
+	bool turned_back;
+	int64_t progress_ms; /* last durable row of it */
+	bool stuck;
+	size_t at;           /* step of the last row submitted */
+	bool past_no_return;
+};
+
+#define GHOST_OPS_MAX 32
+
+struct ghost {
+	struct ghost_op op[GHOST_OPS_MAX];
+	size_t nops;
+	/* evidence as it was told to this life of the controller */
+	int dead[FAMILIES], alive[FAMILIES];
+	int64_t last_ms[FAMILIES];
+	bool agent_serving;
+	int64_t agent_ms;
+	bool seen_up;                /* up_after living rounds in a row, in any life */
+	int64_t down_since_ms;       /* -1: the evidence does not say down */
+	/* automatic promotions */
+	bool latched;
+	int64_t latch_ms;
+	/* epochs */
+	uint64_t top_epoch;          /* of any durable operation or grant */
+	uint64_t told[HOST_ROLES];   /* highest epoch stored at each host */
+	/* what is published: per zone the sets that we or the configuration made */
+	struct mx_set published[SIM_ZONES];
+	uint64_t swap_epoch[SIM_ZONES];
+	/* commands by people */
+	uint32_t asked_failback, asked_abort, asked_resume, begun_back;
+	uint32_t asked_failover;
+	bool held;
+	int64_t hold_until_ms;
+	uint64_t fenced_op;          /* a commit of it was answered FENCED */
+	bool primary_fault;          /* by a fault the primary does not serve as it should */
+	char maps_while_open[72];
+};
+
+void ghost_init(struct world *w, uint8_t pair);
+void ghost_new_life(struct world *w);
+void ghost_forget(struct world *w); /* suspension: samples are worthless */
+void ghost_probe(struct world *w, uint8_t pair, enum host_role role, int family, const struct probe_result *r);
+void ghost_reference(struct world *w, int index, const struct probe_result *r);
+struct ghost_op *ghost_find_op(struct ghost *g, uint64_t op);
+/* A commit is asked for; what it would make durable is looked at before it is. */
+void ghost_submitted(struct world *w, const struct txn *txn);
+/* It is durable. */
+void ghost_durable(struct world *w, const struct record *rec);
+int ghost_auto_today(const struct world *w, int64_t wall_ms);
+
+#endif

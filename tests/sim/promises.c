@@ -1,0 +1,278 @@
+/* See promises.h. Each function says in words what it compared. */
+#include "../../controller/core/text.h"
+#include "promises.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STALE_MS 15000
+#define FAIL_AFTER 3
+#define SLACK_MS 8000
+
+/* 1. UNKNOWN never promotes; a pair never seen UP is never promoted automatically. */
+void promise_1_evidence(struct world *w, uint8_t pair)
+{
+	const struct ghost *g = &w->pair[pair].ghost;
+	if (!g->seen_up)
+		world_fail(w, 1, "pair%u is promoted automatically; its primary was never seen up", pair);
+	for (int f = 0; f < FAMILIES; f++) {
+		int64_t age_ms = w->clock.now_ms - g->last_ms[f];
+		if (g->dead[f] < FAIL_AFTER || !g->last_ms[f] || age_ms > STALE_MS)
+			world_fail(w, 1, "pair%u is promoted automatically on %d dead rounds over IPv%d, %d are needed, "
+				   "the last is %lld ms old", pair, g->dead[f], f == FAMILY_V4 ? 4 : 6, FAIL_AFTER,
+				   (long long)age_ms);
+	}
+}
+
+/* 2. What failed on our side, or is refused to us alone, is no evidence. */
+void promise_2_our_side(struct world *w, uint8_t pair)
+{
+	const struct ghost *g = &w->pair[pair].ghost;
+	int64_t agent_age_ms = w->clock.now_ms - g->agent_ms;
+	int64_t since_ms = w->suspended_ms > w->started_ms ? w->suspended_ms : w->started_ms;
+	if (w->net_cut_seen)
+		world_fail(w, 2, "pair%u is promoted while no reference host answers the controller", pair);
+	if (g->agent_ms && g->agent_serving && agent_age_ms < STALE_MS / 2)
+		world_fail(w, 2, "pair%u is promoted, its agent said \"serving\" %lld ms ago", pair,
+			   (long long)agent_age_ms);
+	if (w->clock.now_ms < since_ms + w->engine_opts.grace_ms)
+		world_fail(w, 2, "pair%u is promoted %lld ms after start or suspension, grace is %lld ms", pair,
+			   (long long)(w->clock.now_ms - since_ms), (long long)w->engine_opts.grace_ms);
+}
+
+/* 3. One `own` at the current epoch; epochs only rise; a grant is durable before a host hears of it. */
+void promise_3_grant(struct world *w, struct host *h, uint64_t epoch, bool stored)
+{
+	struct ghost *g = &w->pair[h->pair].ghost;
+	const struct record *rec = NULL;
+	char text[24];
+	for (size_t i = 0; i < w->store.n; i++) {
+		const struct record *r = &w->store.rows[i];
+		if (r->kind == RECORD_GRANT && r->pair == (uint32_t)h->pair + 1 &&
+		    text_find(r->body, "epoch", text, sizeof(text)) && strtoull(text, NULL, 10) == epoch)
+			rec = r;
+	}
+	if (!rec)
+		world_fail(w, 3, "pair%u %s is told epoch %llu, which is not durable", h->pair,
+			   host_role_name(h->role), (unsigned long long)epoch);
+	if (stored && epoch < g->told[h->role])
+		world_fail(w, 3, "pair%u %s goes from epoch %llu back to %llu", h->pair, host_role_name(h->role),
+			   (unsigned long long)g->told[h->role], (unsigned long long)epoch);
+	if (stored)
+		g->told[h->role] = epoch;
+}
+
+static void promise_3_one_owner(struct world *w, uint8_t pair)
+{
+	const struct host *h = w->pair[pair].host;
+	uint64_t top = host_epoch(&h[0]) > host_epoch(&h[1]) ? host_epoch(&h[0]) : host_epoch(&h[1]);
+	int owners = 0;
+	for (int r = 0; r < HOST_ROLES; r++)
+		owners += host_epoch(&h[r]) == top && host_owns(&h[r]);
+	if (owners > 1)
+		world_fail(w, 3, "both hosts of pair%u hold own at epoch %llu", pair, (unsigned long long)top);
+}
+
+/* 4. Never empty; only from exactly what we last published; never by a stale epoch. */
+void promise_4_swap(struct world *w, struct dns_zone *zone, const struct verb *v)
+{
+	struct ghost *g = &w->pair[zone->pair].ghost;
+	const struct verb_dns *d = &v->u.dns;
+	if (!mx_set_equal(&d->expect, &g->published[zone->index]))
+		world_fail(w, 4, "%s: swapped from a set that is not the one we last published", zone->name);
+	if (!mx_set_equal(&zone->set[0], &g->published[zone->index]))
+		world_fail(w, 4, "%s: another hand's set is overwritten", zone->name);
+	if (!d->want.count)
+		world_fail(w, 4, "%s: an empty set is published", zone->name);
+	if (v->guard.epoch < g->swap_epoch[zone->index])
+		world_fail(w, 4, "%s: epoch %llu swaps after epoch %llu did", zone->name,
+			   (unsigned long long)v->guard.epoch, (unsigned long long)g->swap_epoch[zone->index]);
+	const struct plan_zone *conf = &w->opts[zone->pair].site.zones[zone->index];
+	if (mx_set_equal(&d->want, &conf->after))
+		promise_5_verified(w, &w->pair[zone->pair].host[HOST_STANDBY], "DNS moves");
+	g->published[zone->index] = d->want;
+	g->swap_epoch[zone->index] = v->guard.epoch;
+}
+
+static void promise_4_never_empty(struct world *w, uint8_t pair)
+{
+	for (int z = 0; z < SIM_ZONES; z++)
+		for (int s = 0; s < SIM_SERVERS; s++)
+			if (!w->pair[pair].zone[z].set[s].count)
+				world_fail(w, 4, "%s: an empty MX set is published", w->pair[pair].zone[z].name);
+}
+
+/* 5. Nothing opens and nothing moves before hardening and the stranger's view were verified in this boot. */
+void promise_5_verified(struct world *w, const struct host *standby, const char *what)
+{
+	const struct plan_site *s = &w->opts[standby->pair].site;
+	if (standby->role != HOST_STANDBY)
+		return;
+	for (size_t i = 0; i < s->ncontrols; i++)
+		if (s->control[i].block && !(standby->verified & (1U << i)))
+			world_fail(w, 5, "pair%u: %s; control %s is not verified in this boot", standby->pair, what,
+				   s->control[i].name);
+	if (!standby->checked_outside)
+		world_fail(w, 5, "pair%u: %s; no 250 and refusal were seen from outside in this boot",
+			   standby->pair, what);
+}
+
+/* 6. Intent is durable before every effect. */
+void promise_6_intent(struct world *w, const struct verb *v)
+{
+	const struct ghost *g = &world_pair(w, v->guard.pair)->ghost;
+	if (!v->op || !verb_has_effect(v))
+		return;
+	const struct ghost_op *o = ghost_find_op((struct ghost *)(uintptr_t)g, v->op);
+	if (!o)
+		world_fail(w, 6, "operation %llu acts (%s); its plan is not durable", (unsigned long long)v->op,
+			   verb_kind_name(v->kind));
+	else if (!(o->begun & (1U << v->step)))
+		world_fail(w, 6, "operation %llu acts (%s) in step %s; the step's begin is not durable",
+			   (unsigned long long)v->op, verb_kind_name(v->kind), step_name(o->step[v->step]));
+	else if (o->ended)
+		world_fail(w, 6, "operation %llu acts (%s) after its end", (unsigned long long)v->op,
+			   verb_kind_name(v->kind));
+	else if (o->epoch != v->guard.epoch)
+		world_fail(w, 6, "operation %llu acts under epoch %llu, its own is %llu", (unsigned long long)v->op,
+			   (unsigned long long)v->guard.epoch, (unsigned long long)o->epoch);
+	if (g->fenced_op && v->op == g->fenced_op)
+		world_fail(w, 3, "operation %llu acts after the store fenced it", (unsigned long long)v->op);
+}
+
+/* 7. Once per pair until acknowledged or cooled down, so many a day, never when many die at once. */
+void promise_7_brakes(struct world *w, uint8_t pair)
+{
+	const struct ghost *g = &w->pair[pair].ghost;
+	const struct brake_opts *b = &w->engine_opts.brake;
+	int down = 0;
+	for (size_t i = 0; i < w->npairs; i++) {
+		int64_t since_ms = w->pair[i].ghost.down_since_ms;
+		down += since_ms >= 0 && w->clock.now_ms - since_ms > 1100;
+	}
+	if (g->latched && w->clock.now_ms - g->latch_ms < w->opts[pair].cooldown_ms)
+		world_fail(w, 7, "pair%u is promoted automatically again after %lld ms, cool-down is %lld ms", pair,
+			   (long long)(w->clock.now_ms - g->latch_ms), (long long)w->opts[pair].cooldown_ms);
+	if (ghost_auto_today(w, world_now(w).wall_ms) >= b->per_day)
+		world_fail(w, 7, "pair%u is promoted automatically; %d were today, the limit is %d", pair,
+			   ghost_auto_today(w, world_now(w).wall_ms), b->per_day);
+	if (down >= b->mass_count && down * 100 >= b->mass_percent * (int)w->npairs)
+		world_fail(w, 7, "pair%u is promoted automatically while %d of %zu primaries are down", pair, down,
+			   w->npairs);
+	if (g->held && world_now(w).wall_ms < g->hold_until_ms)
+		world_fail(w, 7, "pair%u is promoted automatically under a hold", pair);
+	if (w->opts[pair].mode != MODE_AUTOMATIC)
+		world_fail(w, 7, "pair%u is promoted automatically, its mode is %s", pair,
+			   pair_mode_name(w->opts[pair].mode));
+}
+
+/* 8. Failback is never automatic. */
+void promise_8_by_hand(struct world *w, uint8_t pair, const struct ghost_op *op)
+{
+	struct ghost *g = &w->pair[pair].ghost;
+	if (op->kind == PLAN_PROMOTE)
+		return;
+	g->begun_back++;
+	if (op->automatic || g->begun_back > g->asked_failback + g->asked_abort + g->asked_resume)
+		world_fail(w, 8, "pair%u: a %s began that nobody asked for", pair, plan_kind_name(op->kind));
+}
+
+/* 9. An acknowledged message is somewhere; a host that holds one is never powered off by us. */
+void promise_9_message(struct world *w, uint8_t pair, uint32_t id, bool acked, uint8_t where)
+{
+	bool listed = (where & EXPORTED) && (where & STRANDED);
+	if (acked && !listed && !(where & (IN_PRIMARY_QUEUE | IN_STANDBY_QUEUE | DELIVERED)))
+		world_fail(w, 9, "pair%u: message %u was acknowledged and is nowhere (%s%s)", pair, id,
+			   where & EXPORTED ? "exported " : "", where & STRANDED ? "listed" : "not listed");
+}
+
+void promise_9_power(struct world *w, const struct host *h)
+{
+	uint32_t held = senders_count(&w->pair[h->pair].senders, IN_STANDBY_QUEUE);
+	if (h->role == HOST_STANDBY && h->on && held)
+		world_fail(w, 9, "pair%u: the standby is powered off with %u acknowledged messages", h->pair, held);
+}
+
+/* 10. A primary that nothing ails serves, whatever the controller is doing. */
+static void promise_10_serves(struct world *w, uint8_t pair)
+{
+	const struct host *h = &w->pair[pair].host[HOST_PRIMARY];
+	if (!h->on || !h->up || h->hung || h->mail_fault)
+		return;
+	if (!h->running || h->port != PORT_OPEN || !host_gate(w, h))
+		world_fail(w, 10, "pair%u: nothing ails the primary, and it does not take mail (mail %s, port %s, %s)",
+			   pair, h->running ? "runs" : "is stopped", port_state_name(h->port),
+			   host_gate(w, h) ? "has a right" : "has no right");
+}
+
+/* 12. Each wait has one deadline. */
+void promise_12_deadline(struct world *w, const struct verb *v)
+{
+	int64_t left_ms = v->deadline_ms - world_now(w).boot_ms;
+	if (left_ms > 120000 || left_ms < 0)
+		world_fail(w, 12, "%s is submitted with a deadline in %lld ms", verb_kind_name(v->kind),
+			   (long long)left_ms);
+}
+
+static int64_t linger_ms(const struct world *w, uint8_t pair)
+{
+	const struct plan_site *s = &w->opts[pair].site;
+	return 2 * 1000 * (int64_t)s->zones[0].before.ttl_s + s->linger_margin_ms;
+}
+
+/* 12. The linger is never shorter than it should be, restarts or not. */
+void promise_12_linger(struct world *w, uint8_t pair, const struct verb *v)
+{
+	const struct ghost_op *o = ghost_find_op(&w->pair[pair].ghost, v->op);
+	if (!o || o->kind != PLAN_FAILBACK || o->step[v->step] != STEP_CLOSE_PORT)
+		return;
+	for (int z = 0; z < SIM_ZONES; z++) {
+		int64_t since_ms = w->clock.now_ms - w->pair[pair].zone[z].swapped_ms;
+		if (w->opts[pair].site.strategy == DNS_SWAP && since_ms < linger_ms(w, pair))
+			world_fail(w, 12, "pair%u: port 25 closes %lld ms after the MX moved, linger is %lld ms", pair,
+				   (long long)since_ms, (long long)linger_ms(w, pair));
+	}
+}
+
+static void promise_12_moves(struct world *w, uint8_t pair)
+{
+	const struct ghost *g = &w->pair[pair].ghost;
+	const struct ghost_op *o = g->nops ? &g->op[g->nops - 1] : NULL;
+	if (!o || o->ended || o->stuck || !w->engine || !engine_ready(w->engine) ||
+	    world_fault(w, pair, FAULT_STORE_AWAY) || world_fault(w, pair, FAULT_STORE_UNKNOWN))
+		return;
+	int64_t limit_ms = o->step[o->at] == STEP_LINGER ? linger_ms(w, pair) : o->limit_ms[o->at];
+	if (o->turned_back)
+		limit_ms = 2 * w->opts[pair].site.boot_ms;
+	if (w->clock.now_ms - o->progress_ms > limit_ms + SLACK_MS)
+		world_fail(w, 12, "pair%u: %s stands in step %s for %lld ms, its limit is %lld ms", pair,
+			   plan_kind_name(o->kind), step_name(o->step[o->at]),
+			   (long long)(w->clock.now_ms - o->progress_ms), (long long)limit_ms);
+}
+
+/* 13. Maps never change at a standby that takes mail, and pushes are refused meanwhile. */
+void promise_13_maps(struct world *w, const struct host *standby)
+{
+	if (standby->role == HOST_STANDBY && standby->running && standby->port == PORT_OPEN)
+		world_fail(w, 13, "pair%u: recipient maps are installed while the standby takes mail", standby->pair);
+}
+
+static void promise_13_pushes(struct world *w, uint8_t pair)
+{
+	const struct host *h = &w->pair[pair].host[HOST_STANDBY];
+	if (!host_serves(h) || !w->engine || w->crashed)
+		return;
+	if (engine_maps_wanted(w->engine, (uint32_t)pair + 1))
+		world_fail(w, 13, "pair%u: the standby takes mail, and pushes of maps are accepted", pair);
+}
+
+void promises_check(struct world *w)
+{
+	for (uint8_t i = 0; i < w->npairs && !w->failure.promise; i++) {
+		promise_3_one_owner(w, i);
+		promise_4_never_empty(w, i);
+		promise_10_serves(w, i);
+		promise_12_moves(w, i);
+		promise_13_pushes(w, i);
+	}
+}
