@@ -24,7 +24,7 @@ struct job {
 		owner_cb *own;
 		commit_cb *commit;
 		rows_cb *read;
-		history_cb *history;
+		store_history_cb *history;
 		audit_cb *audit;
 	} cb;
 	void *arg;
@@ -297,7 +297,7 @@ static bool job_try_post(struct job *job)
 	return false;
 }
 
-bool store_port_history(struct store_port *port, const struct history_query *query, history_cb *cb,
+bool store_port_history(struct store_port *port, const struct history_query *query, store_history_cb *cb,
 			void *arg)
 {
 	struct job *job = job_new(port, JOB_HISTORY, arg, 0);
