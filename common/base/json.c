@@ -105,42 +105,42 @@ void json_close_array(struct json *j)
 	close_level(j, ']');
 }
 
-void json_string_len(struct json *j, const char *key, const char *value, size_t len)
+void json_put_string_len(struct json *j, const char *key, const char *value, size_t len)
 {
 	begin_value(j, key);
 	add_text(j->out, value, len);
 }
 
-void json_string(struct json *j, const char *key, const char *value)
+void json_put_string(struct json *j, const char *key, const char *value)
 {
-	json_string_len(j, key, value, strlen(value));
+	json_put_string_len(j, key, value, strlen(value));
 }
 
-void json_int(struct json *j, const char *key, int64_t value)
+void json_put_int(struct json *j, const char *key, int64_t value)
 {
 	begin_value(j, key);
 	strbuf_addf(j->out, "%" PRId64, value);
 }
 
-void json_uint(struct json *j, const char *key, uint64_t value)
+void json_put_uint(struct json *j, const char *key, uint64_t value)
 {
 	begin_value(j, key);
 	strbuf_addf(j->out, "%" PRIu64, value);
 }
 
-void json_bool(struct json *j, const char *key, bool value)
+void json_put_bool(struct json *j, const char *key, bool value)
 {
 	begin_value(j, key);
 	strbuf_adds(j->out, value ? "true" : "false");
 }
 
-void json_null(struct json *j, const char *key)
+void json_put_null(struct json *j, const char *key)
 {
 	begin_value(j, key);
 	strbuf_adds(j->out, "null");
 }
 
-void json_raw(struct json *j, const char *key, const char *text, size_t len)
+void json_put_raw(struct json *j, const char *key, const char *text, size_t len)
 {
 	begin_value(j, key);
 	strbuf_add(j->out, text, len);

@@ -4,6 +4,7 @@
  * Not its job: parsing (jansson).
  * Thread:    any (one owner).   Ownership: the text is the caller's strbuf; a writer is a value.
  * Errors:    none; wrong nesting is our own mistake: BUG_ON.
+ * Note:      json_string, json_null and json_object_... belong to jansson, which is linked beside this.
  *
  * `key` is NULL inside an array and for the outermost value. Bytes that are no UTF-8 become U+FFFD.
  */
@@ -28,13 +29,13 @@ void json_open_object(struct json *j, const char *key);
 void json_close_object(struct json *j);
 void json_open_array(struct json *j, const char *key);
 void json_close_array(struct json *j);
-void json_string(struct json *j, const char *key, const char *value);
-void json_string_len(struct json *j, const char *key, const char *value, size_t len);
-void json_int(struct json *j, const char *key, int64_t value);
-void json_uint(struct json *j, const char *key, uint64_t value);
-void json_bool(struct json *j, const char *key, bool value);
-void json_null(struct json *j, const char *key);
+void json_put_string(struct json *j, const char *key, const char *value);
+void json_put_string_len(struct json *j, const char *key, const char *value, size_t len);
+void json_put_int(struct json *j, const char *key, int64_t value);
+void json_put_uint(struct json *j, const char *key, uint64_t value);
+void json_put_bool(struct json *j, const char *key, bool value);
+void json_put_null(struct json *j, const char *key);
 /* Text that is JSON already. */
-void json_raw(struct json *j, const char *key, const char *text, size_t len);
+void json_put_raw(struct json *j, const char *key, const char *text, size_t len);
 
 #endif
