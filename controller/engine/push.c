@@ -39,7 +39,8 @@ void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, 
 	char why[160];
 	if (!p || !e->ready || role != HOST_STANDBY || strcmp(p->boot_id, boot_id) == 0)
 		return;
-	bool booting = p->op.open && p->state == PAIR_PROMOTING && !order[0];
+	/* running, undoing or stuck: our own boot, as long as no connection has brought it its order */
+	bool booting = p->op.open && p->op.plan.kind == PLAN_PROMOTE && !p->op.run.facts.boot_id[0] && !order[0];
 	if (booting)
 		return; /* the order reaches it at `connect`; its next report tells */
 	bool ordered = order[0] && strcmp(order, p->nonce) == 0;
