@@ -91,6 +91,7 @@ static void finish_step(struct run *r, struct run_out *out, struct instant now)
 static void turn_back(struct run *r, struct run_out *out, struct instant now)
 {
 	r->mode = RUNNING_BACK;
+	r->cause = r->err;
 	put_simple(r, out, JOURNAL_TURN_BACK, now);
 	commit(r, out, AFTER_UNDO);
 }
@@ -105,6 +106,8 @@ static void get_stuck(struct run *r, struct run_out *out, struct instant now)
 static void finish_undo(struct run *r, struct run_out *out, struct instant now)
 {
 	r->state[r->at].undone = true;
+	if (r->at == 0)
+		r->err = r->cause;
 	put_simple(r, out, JOURNAL_UNDONE, now);
 	if (r->at == 0) {
 		commit(r, out, AFTER_UNDONE);
@@ -132,7 +135,8 @@ static void fail_step(struct run *r, const struct err *e, struct run_out *out, s
 	int64_t backoff_ms = BACKOFF_FIRST_MS << (r->attempt < 5 ? r->attempt - 1 : 4);
 	if (backoff_ms > BACKOFF_LAST_MS)
 		backoff_ms = BACKOFF_LAST_MS;
-	if (may_retry(e) && now.boot_ms + backoff_ms < r->deadline_ms && !r->cancelled) {
+	bool wanted = !r->cancelled || r->mode == RUNNING_BACK; /* a cancelled operation's undo is wanted */
+	if (may_retry(e) && now.boot_ms + backoff_ms < r->deadline_ms && wanted) {
 		r->attempt++;
 		memset(&r->mem, 0, sizeof(r->mem));
 		snprintf(r->state[r->at].note, sizeof(r->state[r->at].note), "trying again: %.140s", e->text);
@@ -268,7 +272,7 @@ static void resume(struct run *r, struct instant now, struct run_out *out)
 	}
 	if (r->stuck) {
 		r->stuck = false;
-		err_clear(&r->err);
+		r->err = r->cause; /* none, on the way forward */
 		put_simple(r, out, JOURNAL_RESUME, now);
 		commit(r, out, AFTER_ENTER);
 		return;
@@ -347,15 +351,17 @@ static void replay_row(struct run *r, const struct journal_row *row)
 		break;
 	case JOURNAL_TURN_BACK:
 		r->mode = RUNNING_BACK;
-		r->err = row->err;
+		r->err = r->cause = row->err;
 		r->cancelled = row->err.code == ERR_CANCELLED;
 		break;
 	case JOURNAL_UNDONE:
 		s->undone = true;
-		if (row->step == 0)
+		if (row->step == 0) {
 			r->mode = RUNNING_OVER;
-		else
+			r->err = r->cause;
+		} else {
 			r->at = row->step - 1;
+		}
 		break;
 	case JOURNAL_STUCK:
 		r->stuck = true;
@@ -363,6 +369,7 @@ static void replay_row(struct run *r, const struct journal_row *row)
 		break;
 	case JOURNAL_RESUME:
 		r->stuck = false;
+		r->err = r->cause;
 		break;
 	case JOURNAL_NOTE:
 		break;

@@ -57,6 +57,7 @@ struct run {
 	struct facts facts;
 	struct run_step_state state[PLAN_STEPS_MAX];
 	struct err err;              /* why it undoes or is stuck */
+	struct err cause;            /* why it turned back; an undo that gets stuck does not hide it */
 	bool stuck, cancelled, past_no_return;
 	bool in_flight;              /* a verb or a commit is out */
 	int after_commit;            /* what waits for the commit (private) */
