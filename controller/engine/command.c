@@ -171,6 +171,7 @@ static void resume(const struct request *r)
 		return;
 	}
 	p->state = p->op.plan.kind == PLAN_PROMOTE ? PAIR_PROMOTING : PAIR_FAILING_BACK;
+	p->stored_state = p->state;
 	records_save(p, r->cmd->who, "resume", r->cmd->reason, NULL, NULL);
 	operate_resume(p);
 	answer_op(r);

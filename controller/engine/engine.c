@@ -119,7 +119,7 @@ static void begin_watch(struct engine *e)
 	}
 	for (size_t i = 0; i < e->npairs; i++)
 		if (e->pairs[i].op.open && e->pairs[i].state != PAIR_STUCK)
-			operate_resume(&e->pairs[i]);
+			operate_take_up(&e->pairs[i]);
 	tick(e);
 }
 

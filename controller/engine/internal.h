@@ -108,6 +108,7 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 void operate_begin(struct watched *p, const struct op_request *req);
 void operate_cancel(struct watched *p, const char *reason);
 void operate_resume(struct watched *p);
+void operate_take_up(struct watched *p); /* after a restart */
 void operate_clear(struct watched *p); /* an operator took a stuck, undone operation off the table */
 void operate_fini(struct watched *p);
 

@@ -47,7 +47,8 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	out->maps_age_ms = p->maps_wall_ms ? now.wall_ms - p->maps_wall_ms : 0;
 	out->maps_stale = out->maps_age_ms > p->opts.maps_max_age_ms;
 	plan_site_copy(&out->site, &p->opts.site);
-	turn_zones(out, req->kind != PLAN_PROMOTE); /* towards the primary */
+	/* towards the primary; under `standing` nothing was swapped */
+	turn_zones(out, req->kind != PLAN_PROMOTE && out->site.strategy != DNS_STANDING);
 	plan_choose_steps(out);
 }
 
@@ -87,10 +88,9 @@ void operate_begin(struct watched *p, const struct op_request *req)
 	o->answer_arg = req->answer_arg;
 	o->began_ms = plan.began.boot_ms;
 	run_init(&o->run, &o->plan);
-	if (req->kind == PLAN_ABORT) {
+	o->run.facts.interlock = p->interlock; /* the way back begins with the interlock on, and keeps it */
+	if (req->kind == PLAN_ABORT)
 		o->run.facts.stranded = carried.stranded;
-		o->run.facts.interlock = true;
-	}
 	p->e->last_op = plan.op;
 	p->epoch = plan.epoch;
 	if (plan.nonce[0])
@@ -370,6 +370,16 @@ void operate_cancel(struct watched *p, const char *reason)
 void operate_resume(struct watched *p)
 {
 	feed(p, &(struct run_in){ .ev = RUN_RESUME });
+}
+
+/* After a restart. What reached its end, or got stuck, just before it is not known as such outside its journal:
+ * the pair, the operation's row and the page are made good for. */
+void operate_take_up(struct watched *p)
+{
+	if (p->op.run.stuck)
+		run_ended(p, RUN_STUCK);
+	else
+		operate_resume(p);
 }
 
 void operate_clear(struct watched *p)

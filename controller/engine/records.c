@@ -116,10 +116,11 @@ static void restore_operation(struct watched *p, const struct record *op, const 
 /* What is stored must fit together after a crash between two commits. */
 static void settle_state(struct watched *p)
 {
-	if (p->op.open)
-		p->state = p->op.run.stuck || p->op.run.mode == RUNNING_OVER ? PAIR_STUCK :
-			   p->op.plan.kind == PLAN_PROMOTE		     ? PAIR_PROMOTING :
-									       PAIR_FAILING_BACK;
+	bool over = p->op.run.stuck || p->op.run.mode == RUNNING_OVER;
+	if (p->op.open && over && p->state == PAIR_STUCK)
+		p->stored_state = p->state; /* its end is durable as well */
+	else if (p->op.open)
+		p->state = p->op.plan.kind == PLAN_PROMOTE ? PAIR_PROMOTING : PAIR_FAILING_BACK;
 	else if (p->state == PAIR_PROMOTING || p->state == PAIR_DRILLING)
 		p->state = PAIR_UNKNOWN; /* its begin never became durable */
 	else if (p->state == PAIR_FAILING_BACK)
