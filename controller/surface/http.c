@@ -86,8 +86,10 @@ struct history_ask {
 static void history_answered(void *arg, const struct err *err, const struct record *rows, size_t n)
 {
 	struct history_ask *ask = arg;
-	struct reply reply = { .err = *err };
-	if (err->code == ERR_OK) {
+	struct reply reply = { 0 };
+	if (err)
+		reply.err = *err;
+	if (reply.err.code == ERR_OK) {
 		struct strbuf text = STRBUF_INIT;
 		status_json_history(ask->pair, rows, n, &text);
 		reply.text = strbuf_take(&text);

@@ -15,7 +15,7 @@
 
 #define HTTP_COMMAND_LIMIT_MS 60000 /* from request to the loop's answer */
 
-/* `rows`: audit records, oldest first; borrowed. */
+/* `rows`: audit records, oldest first; borrowed. err NULL or ERR_OK: they are complete. */
 typedef void history_cb(void *arg, const struct err *err, const struct record *rows, size_t n);
 
 /* Thread-safe; each calls back once, from any thread, or never when the controller stops. What they take is
