@@ -126,13 +126,13 @@ lint: ## layers, sizes, banned calls, formatters and analysers
 
 install: all ## DESTDIR, PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/coldmx/lib \
-	  $(DESTDIR)$(PREFIX)/share/coldmx/harden.d $(DESTDIR)$(PREFIX)/share/coldmx/notify \
+	  $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d $(DESTDIR)$(PREFIX)/share/coldmx/notify \
 	  $(DESTDIR)$(PREFIX)/share/coldmx/examples $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONF)/coldmx
 	install -m 755 $(BUILD)/coldmxd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/coldmx $(BUILD)/coldmx-agent $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 hooks/host/coldmx-host hooks/host/coldmx-host-root $(DESTDIR)$(PREFIX)/lib/coldmx/
 	install -m 644 hooks/host/lib/* $(DESTDIR)$(PREFIX)/lib/coldmx/lib/
-	install -m 755 hooks/harden.d/[0-9]* $(DESTDIR)$(PREFIX)/share/coldmx/harden.d/
+	install -m 755 hooks/harden.d/[0-9]* $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d/
 	install -m 755 hooks/notify/* $(DESTDIR)$(PREFIX)/share/coldmx/notify/
 	cp -r etc/. $(DESTDIR)$(PREFIX)/share/coldmx/examples/
 	install -m 644 etc/systemd/*.service $(DESTDIR)$(UNITDIR)/

@@ -53,6 +53,7 @@ static void on_beat(void *arg)
 	struct daemon *d = arg;
 	bool ready = engine_ready(d->engine);
 	views_heartbeat(d->views, clock_boot_ms(), ready);
+	server_tick(d->server);
 	if (ready && !d->told_ready) {
 		d->told_ready = true;
 		sd_notify(0, "READY=1");

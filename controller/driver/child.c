@@ -1,13 +1,18 @@
-/* posix_spawn and a pidfd: the daemon has threads, so nothing runs between fork and exec. The child leads its own
- * group; when time is up the whole group is killed, children that it left included. */
+/* posix_spawn and a pidfd: the daemon has threads, so nothing of ours runs between fork and exec.
+ * The child leads its own group. Its exit ends the call, not the end of its output: what it left
+ * behind may hold the pipe for ever, and is killed with the group. */
 #include "child.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -16,195 +21,259 @@
 #include "../../common/base/clock.h"
 #include "../../common/base/mem.h"
 #include "../../common/net/wait.h"
+#include "../../common/proto/printable.h"
 
 #define OUTPUT_MAX 8192
 #define EXIT_TEMPORARY 75
 #define REAP_MS 2000
 
-enum err_code child_check_program(const char *path, struct err *e)
-{
-	char part[512];
-	struct stat st;
-	if (path[0] != '/' || !str_copy(part, sizeof(part), path))
-		return err_set(e, ERR_INVALID, "%s: a hook is named by its absolute path", path);
-	for (bool leaf = true;; leaf = false) {
-		if (stat(part, &st))
-			return err_set_errno(e, ERR_NOT_FOUND, errno, "%s", part);
-		if (leaf && (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR)))
-			return err_set(e, ERR_DENIED, "%s: not an executable file", part);
-		bool sticky = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
-		if ((st.st_uid != 0 && st.st_uid != geteuid()) || ((st.st_mode & 022) && !sticky))
-			return err_set(e, ERR_DENIED, "%s: must be owned by root or the daemon's user and not be "
-				       "writable by others; refused", part);
-		char *slash = strrchr(part, '/');
-		if (part[1] == '\0')
-			return ERR_OK;
-		slash[slash == part] = '\0';
-	}
-}
-
-struct pipes {
-	int in[2], out[2];
+struct child {
+	int input;   /* memory file, read by the child from its start */
+	int pipe[2]; /* its output: our end, its end */
+	int pidfd;
+	int both; /* epoll set of pidfd and our end, for one net_wait */
+	pid_t pid;
+	bool ended; /* a zombie still, so that its group cannot be somebody else's */
 };
 
-static void close_pipes(struct pipes *p)
+static enum err_code check_one(const char *part, bool leaf, struct err *e)
 {
-	for (int i = 0; i < 2; i++) {
-		if (p->in[i] >= 0)
-			close(p->in[i]);
-		if (p->out[i] >= 0)
-			close(p->out[i]);
-		p->in[i] = p->out[i] = -1;
-	}
-}
+	struct stat st;
 
-static enum err_code open_pipes(struct pipes *p, struct err *e)
-{
-	*p = (struct pipes){ { -1, -1 }, { -1, -1 } };
-	if (pipe2(p->in, O_CLOEXEC) || pipe2(p->out, O_CLOEXEC)) {
-		int errnum = errno;
-		close_pipes(p);
-		return err_set_errno(e, ERR_LOCAL, errnum, "pipe");
-	}
-	fcntl(p->in[1], F_SETFL, O_NONBLOCK);
-	fcntl(p->out[0], F_SETFL, O_NONBLOCK);
+	if (stat(part, &st))
+		return err_set_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_DENIED, errno, "%s",
+				     part);
+	if (leaf && (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR)))
+		return err_set(e, ERR_DENIED, "%s: not an executable file", part);
+	bool sticky = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
+	if ((st.st_uid != 0 && st.st_uid != geteuid()) || ((st.st_mode & 022) && !sticky))
+		return err_set(e, ERR_DENIED,
+			       "%s: refused: it must be owned by root or the daemon's user and not "
+			       "be writable by others",
+			       part);
 	return ERR_OK;
 }
 
-static enum err_code spawn(const struct child_opts *opts, struct pipes *p, pid_t *pid, struct err *e)
+static enum err_code check_chain(const char *path, struct err *e)
+{
+	char part[PATH_MAX];
+	bool leaf = true;
+
+	if (path[0] != '/' || !str_copy(part, sizeof(part), path))
+		return err_set(e, ERR_INVALID, "%.200s: an absolute path is wanted", path);
+	for (;;) {
+		enum err_code rc = check_one(part, leaf, e);
+
+		if (rc || !part[1])
+			return rc;
+		char *slash = strrchr(part, '/');
+		slash[slash == part] = '\0';
+		leaf = false;
+	}
+}
+
+enum err_code child_check_program(const char *path, struct err *e)
+{
+	char real[PATH_MAX];
+	enum err_code rc = check_chain(path, e);
+
+	if (rc)
+		return rc;
+	if (!realpath(path, real))
+		return err_set_errno(e, ERR_DENIED, errno, "%.200s", path);
+	return strcmp(path, real) == 0 ? ERR_OK : check_chain(real, e);
+}
+
+static void close_one(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static void close_all(struct child *c)
+{
+	close_one(&c->input);
+	close_one(&c->pipe[0]);
+	close_one(&c->pipe[1]);
+	close_one(&c->pidfd);
+	close_one(&c->both);
+}
+
+static enum err_code fill_input(int fd, const char *bytes, size_t len, struct err *e)
+{
+	for (size_t done = 0; done < len;) {
+		ssize_t n = write(fd, bytes + done, len - done);
+
+		if (n < 0 && errno != EINTR)
+			return err_set_errno(e, ERR_LOCAL, errno, "input of a child");
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return lseek(fd, 0, SEEK_SET) ? err_set_errno(e, ERR_LOCAL, errno, "lseek") : ERR_OK;
+}
+
+static enum err_code open_files(struct child *c, const struct child_opts *opts, struct err *e)
+{
+	c->input = memfd_create("coldmx-input", MFD_CLOEXEC);
+	c->both = epoll_create1(EPOLL_CLOEXEC);
+	if (c->input < 0 || c->both < 0 || pipe2(c->pipe, O_CLOEXEC))
+		return err_set_errno(e, ERR_LOCAL, errno, "descriptors of a child");
+	fcntl(c->pipe[0], F_SETFL, O_NONBLOCK);
+	return fill_input(c->input, opts->input, opts->input_len, e);
+}
+
+static enum err_code spawn(struct child *c, const struct child_opts *opts, struct err *e)
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none, all;
+
 	sigemptyset(&none);
 	sigfillset(&all);
 	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_adddup2(&files, p->in[0], 0);
-	posix_spawn_file_actions_adddup2(&files, p->out[1], 1);
-	posix_spawn_file_actions_adddup2(&files, p->out[1], 2);
+	posix_spawn_file_actions_adddup2(&files, c->input, STDIN_FILENO);
+	posix_spawn_file_actions_adddup2(&files, c->pipe[1], STDOUT_FILENO);
+	posix_spawn_file_actions_adddup2(&files, c->pipe[1], STDERR_FILENO);
+	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
+	posix_spawn_file_actions_addchdir_np(&files, "/");
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+						POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
-	int rc = posix_spawn(pid, opts->argv[0], &files, &attr, (char *const *)(uintptr_t)opts->argv,
+	int rc = posix_spawn(&c->pid, opts->argv[0], &files, &attr,
+			     (char *const *)(uintptr_t)opts->argv,
 			     (char *const *)(uintptr_t)opts->env);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
-	return rc ? err_set_errno(e, ERR_FAILED, rc, "%s", opts->argv[0]) : ERR_OK;
+	close_one(&c->pipe[1]);
+	bool ours = rc == EAGAIN || rc == ENOMEM || rc == EMFILE || rc == ENFILE;
+	return rc ? err_set_errno(e, ours ? ERR_LOCAL : ERR_FAILED, rc, "%s", opts->argv[0])
+		  : ERR_OK;
 }
 
-/* Output is read to its end even past the cap, so that a chatty hook is not stopped by a full pipe. */
-static bool read_output(int fd, struct strbuf *out)
+static enum err_code watch(struct child *c, struct err *e)
+{
+	struct epoll_event ev = {.events = EPOLLIN};
+
+	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
+	if (c->pidfd < 0 || epoll_ctl(c->both, EPOLL_CTL_ADD, c->pidfd, &ev) ||
+	    epoll_ctl(c->both, EPOLL_CTL_ADD, c->pipe[0], &ev))
+		return err_set_errno(e, ERR_LOCAL, errno, "watching a child");
+	return ERR_OK;
+}
+
+/* Reads what is there, even past the cap: a chatty hook is not stopped by a full pipe. One round
+ * is bounded, so that it does not outrun the deadline either. False at the end of the output. */
+static bool read_output(struct child *c, struct strbuf *out)
 {
 	char buf[4096];
-	for (;;) {
-		ssize_t n = read(fd, buf, sizeof(buf));
+
+	for (int round = 0; round < 64; round++) {
+		ssize_t n = read(c->pipe[0], buf, sizeof(buf));
+
+		if (n < 0)
+			return errno == EAGAIN || errno == EINTR;
 		if (n == 0)
-			return true;
-		if (n < 0)
-			return errno != EAGAIN && errno != EINTR;
-		size_t room = out->len < OUTPUT_MAX ? OUTPUT_MAX - out->len : 0;
-		strbuf_add(out, buf, (size_t)n < room ? (size_t)n : room);
+			return false;
+		strbuf_add(out, buf, (size_t)n);
+		if (out->len > OUTPUT_MAX)
+			strbuf_drop_front(out, out->len - OUTPUT_MAX);
 	}
+	return true;
 }
 
-static void write_input(struct pipes *p, const struct child_opts *opts, size_t *sent)
+static bool has_exited(const struct child *c)
 {
-	while (*sent < opts->input_len) {
-		ssize_t n = write(p->in[1], opts->input + *sent, opts->input_len - *sent);
-		if (n < 0 && errno == EAGAIN)
-			return;
-		if (n < 0)
-			break; /* it does not want to read: its exit says the rest */
-		*sent += (size_t)n;
-	}
-	close(p->in[1]);
-	p->in[1] = -1;
+	siginfo_t info = {.si_pid = 0};
+
+	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid;
 }
 
-static enum err_code converse(struct pipes *p, const struct child_opts *opts, const struct job_wait *wait,
-			      struct strbuf *out, struct err *e)
+static enum err_code follow(struct child *c, const struct job_wait *wait, struct strbuf *out,
+			    struct err *e)
 {
-	size_t sent = 0;
 	for (;;) {
-		if (p->in[1] >= 0)
-			write_input(p, opts, &sent);
-		if (read_output(p->out[0], out))
-			return ERR_OK;
-		/* an input that does not fit the pipe is pushed on whenever output comes or a beat passes */
-		struct job_wait turn = *wait;
-		int64_t beat_ms = clock_boot_ms() + 50;
-		bool beat = p->in[1] >= 0 && beat_ms < wait->deadline_ms;
-		if (beat)
-			turn.deadline_ms = beat_ms;
-		enum err_code rc = net_wait(p->out[0], NET_WAIT_READ, turn.deadline_ms, wait->cancel_fd, e);
-		if (rc && !(rc == ERR_TIMEOUT && beat))
+		enum err_code rc =
+			net_wait(c->both, NET_WAIT_READ, wait->deadline_ms, wait->cancel_fd, e);
+		if (rc)
 			return rc;
+		c->ended = has_exited(c);
+		if (c->pipe[0] >= 0 && !read_output(c, out))
+			close_one(&c->pipe[0]); /* leaves the set by itself */
+		if (c->ended)
+			return ERR_OK;
+		/* a busy writer keeps the set ready, and ready wins over late */
+		if (clock_boot_ms() >= wait->deadline_ms)
+			return err_set(e, ERR_TIMEOUT, "the deadline passed");
 	}
 }
 
-static int reap(pid_t pid, int64_t deadline_ms)
+/* The group dies before its leader is reaped: only till then is its number surely its own. One
+ * that SIGKILL does not end (a dead disk) is left to be a zombie. */
+static int end(struct child *c)
 {
-	int status = -1;
 	struct err ignore;
-	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	if (pidfd >= 0) {
-		(void)!net_wait(pidfd, NET_WAIT_READ, deadline_ms, -1, &ignore);
-		close(pidfd);
-	}
-	if (waitpid(pid, &status, WNOHANG) == 0) {
-		kill(-pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		return -1;
-	}
+	int status = SIGKILL;
+
+	kill(-c->pid, SIGKILL);
+	if (!c->ended)
+		(void)!net_wait(c->pidfd, NET_WAIT_READ, clock_boot_ms() + REAP_MS, -1, &ignore);
+	(void)waitpid(c->pid, &status, WNOHANG);
 	return status;
 }
 
-static const char *last_line(struct strbuf *out)
+static void last_line(const struct strbuf *out, char *line, size_t size)
 {
-	while (out->len && out->data[out->len - 1] == '\n')
-		out->data[--out->len] = '\0';
-	const char *text = strbuf_str(out), *nl = strrchr(text, '\n');
-	return nl ? nl + 1 : text;
+	const char *text = strbuf_str(out);
+	size_t len = out->len;
+
+	while (len && (text[len - 1] == '\n' || text[len - 1] == '\r'))
+		len--;
+	const char *newline = len ? memrchr(text, '\n', len) : NULL;
+	const char *start = newline ? newline + 1 : text;
+	proto_printable(line, size, start, len - (size_t)(start - text));
 }
 
-static enum err_code judge(const struct child_opts *opts, int status, struct strbuf *out, struct err *e)
+static enum err_code judge(const struct child_opts *opts, int status, const struct strbuf *out,
+			   struct err *e)
 {
+	char line[200];
+
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return ERR_OK;
-	int shown = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-	return err_set(e, shown == EXIT_TEMPORARY ? ERR_AGAIN : ERR_FAILED, "%s: exit %d: %.180s", opts->argv[0],
-		       shown, last_line(out));
+	last_line(out, line, sizeof(line));
+	if (WIFSIGNALED(status))
+		return err_set(e, ERR_FAILED, "%.80s: killed by signal %d: %s", opts->argv[0],
+			       WTERMSIG(status), line);
+	return err_set(e, WEXITSTATUS(status) == EXIT_TEMPORARY ? ERR_AGAIN : ERR_FAILED,
+		       "%.80s: exit %d: %s", opts->argv[0], WEXITSTATUS(status), line);
 }
 
-enum err_code child_run(const struct child_opts *opts, const struct job_wait *wait, struct strbuf *out, struct err *e)
+enum err_code child_run(const struct child_opts *opts, const struct job_wait *wait,
+			struct strbuf *out, struct err *e)
 {
-	struct pipes p;
-	pid_t pid = -1;
+	struct child c = {.input = -1, .pipe = {-1, -1}, .pidfd = -1, .both = -1, .pid = -1};
 	enum err_code rc = child_check_program(opts->argv[0], e);
+
 	if (!rc)
-		rc = open_pipes(&p, e);
-	if (rc)
-		return rc;
-	rc = spawn(opts, &p, &pid, e);
+		rc = open_files(&c, opts, e);
+	if (!rc)
+		rc = spawn(&c, opts, e);
 	if (rc) {
-		close_pipes(&p);
+		close_all(&c);
 		return rc;
 	}
-	close(p.in[0]);
-	close(p.out[1]);
-	p.in[0] = p.out[1] = -1;
-	rc = converse(&p, opts, wait, out, e);
-	close_pipes(&p);
-	if (rc) {
-		kill(-pid, SIGKILL);
-		(void)reap(pid, clock_boot_ms() + REAP_MS);
-		return err_wrap(e, "%s", opts->argv[0]);
-	}
-	int status = reap(pid, wait->deadline_ms);
-	kill(-pid, SIGKILL); /* what it left behind */
-	if (status == -1)
-		return err_set(e, ERR_TIMEOUT, "%s: closed its output and did not exit", opts->argv[0]);
-	return judge(opts, status, out, e);
+	rc = watch(&c, e);
+	if (!rc)
+		rc = follow(&c, wait, out, e);
+	int status = end(&c);
+	if (!rc)
+		rc = judge(opts, status, out, e);
+	else
+		err_wrap(e, "%.80s", opts->argv[0]);
+	close_all(&c);
+	return rc;
 }

@@ -53,7 +53,7 @@ static enum err_code verify_tsig(const struct dns_opts *opts, const struct dns_w
 				 const uint8_t *bytes, size_t len, int64_t wall_ms, struct err *e)
 {
 	char key[DOMAIN_MAX + 1];
-	const ldns_rr *tsig = ldns_pkt_tsig(answer);
+	ldns_rr *tsig = ldns_pkt_tsig(answer);
 	if (!opts->key_name[0])
 		return ERR_OK;
 	if (!tsig || ldns_rr_rd_count(tsig) <= TSIG_ERROR)
@@ -66,7 +66,9 @@ static enum err_code verify_tsig(const struct dns_opts *opts, const struct dns_w
 	if (llabs(skew_s) > fudge_s)
 		return err_set(e, ERR_AUTH, "TSIG: the answer is signed %" PRId64 " s away from our clock", skew_s);
 	snprintf(key, sizeof(key), "%.254s.", opts->key_name);
-	if (!ldns_pkt_tsig_verify(answer, bytes, len, key, opts->key_base64, asked->mac))
+	bool good = ldns_pkt_tsig_verify(answer, bytes, len, key, opts->key_base64, asked->mac);
+	ldns_pkt_set_tsig(answer, tsig); /* ldns forgets, and leaks, it on some of its error paths */
+	if (!good)
 		return err_set(e, ERR_AUTH, "TSIG: the answer's signature does not verify");
 	return ERR_OK;
 }

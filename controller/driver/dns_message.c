@@ -143,9 +143,42 @@ enum err_code dns_build_update(const struct dns_opts *opts, const struct verb_dn
 	return rc;
 }
 
+#define TYPE_TSIG 250
+
+static size_t skip_name(const uint8_t *bytes, size_t len, size_t at)
+{
+	while (at < len && bytes[at] && bytes[at] < 0xc0)
+		at += bytes[at] + 1u;
+	return at + (at < len && bytes[at] >= 0xc0 ? 2 : 1);
+}
+
+/* At most one TSIG record, as RFC 8945 5.2 wants: ldns loses the memory of a first one when a second follows. */
+static bool one_tsig_at_most(const uint8_t *bytes, size_t len)
+{
+	unsigned found = 0;
+	size_t at = 12;
+	if (len < at)
+		return true;
+	unsigned questions = (unsigned)bytes[4] << 8 | bytes[5], records = 0;
+	for (size_t i = 6; i < 12; i += 2)
+		records += (unsigned)bytes[i] << 8 | bytes[i + 1];
+	while (questions-- && at < len)
+		at = skip_name(bytes, len, at) + 4;
+	while (records-- && at < len) {
+		at = skip_name(bytes, len, at);
+		if (at + 10 > len)
+			break;
+		found += bytes[at] == 0 && bytes[at + 1] == TYPE_TSIG;
+		at += 10 + ((size_t)bytes[at + 8] << 8 | bytes[at + 9]);
+	}
+	return found <= 1;
+}
+
 enum err_code dns_parse(const uint8_t *bytes, size_t len, uint16_t id, ldns_pkt **out, struct err *e)
 {
 	*out = NULL;
+	if (!one_tsig_at_most(bytes, len))
+		return err_set(e, ERR_PROTOCOL, "DNS answer: more than one TSIG record");
 	ldns_status rc = ldns_wire2pkt(out, bytes, len);
 	if (rc != LDNS_STATUS_OK)
 		return err_set(e, ERR_PROTOCOL, "DNS answer: %s", ldns_get_errorstr_by_id(rc));

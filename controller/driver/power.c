@@ -1,22 +1,28 @@
-/* A machine's power by three commands on another host. Exit 0 has promised nothing: only `status` is a state. */
-#include <stdlib.h>
+/* A machine's power by three commands on another host. Exit 0 has promised nothing: only `status`
+ * is a state. */
 #include <string.h>
 
 #include "drivers.h"
 
-enum err_code session_run(const struct ssh_target *target, const struct ssh_command *cmd, const struct job_wait *wait,
-			  struct ssh_session **kept, struct err *e)
+#define ANSWER_MAX_BYTES 4096
+
+enum err_code session_run(const struct ssh_target *target, const struct ssh_command *cmd,
+			  const struct job_wait *wait, struct ssh_session **kept, struct err *e)
 {
-	enum err_code rc = ERR_OK;
-	if (!*kept)
-		rc = ssh_open(target, wait, kept, e);
-	if (!rc)
-		rc = ssh_run(*kept, cmd, wait, e);
-	if (*kept && !ssh_usable(*kept)) {
-		ssh_close(*kept);
-		*kept = NULL;
+	for (bool fresh = !*kept;; fresh = true) {
+		enum err_code rc = *kept ? ERR_OK : ssh_open(target, wait, kept, e);
+
+		if (!rc)
+			rc = ssh_run(*kept, cmd, wait, e);
+		/* a kept session that died meanwhile says nothing of the host as it is now */
+		bool again = rc == ERR_REFUSED && !fresh && !ssh_asked(*kept);
+		if (*kept && !ssh_usable(*kept)) {
+			ssh_close(*kept);
+			*kept = NULL;
+		}
+		if (!again)
+			return rc;
 	}
-	return rc;
 }
 
 static enum power_state parse(const char *text)
@@ -36,7 +42,9 @@ static enum power_state parse(const char *text)
 
 static const char *command_of(const struct driver_power *power, enum verb_kind kind)
 {
-	return kind == VERB_POWER_ON ? power->on : kind == VERB_POWER_OFF ? power->off : power->status;
+	return kind == VERB_POWER_ON    ? power->on
+	       : kind == VERB_POWER_OFF ? power->off
+					: power->status;
 }
 
 void power_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
@@ -45,12 +53,17 @@ void power_run(const struct driver_pair *pair, const struct verb *verb, const st
 	const struct driver_power *power = &pair->power[verb->u.power_target];
 	struct strbuf text = STRBUF_INIT;
 	if (!power->via.name || !power->via.name[0]) {
-		(void)err_set(&out->err, ERR_INVALID, "no power command is configured for the %s of %s",
+		(void)err_set(&out->err, ERR_INVALID,
+			      "no power command is configured for the %s of %s",
 			      host_role_name(verb->u.power_target), pair->name);
 		return;
 	}
-	struct ssh_command cmd = { .words = command_of(power, verb->kind), .out = &text, .out_max = 4096 };
-	if (session_run(&power->via, &cmd, wait, kept, &out->err) == ERR_OK && verb->kind == VERB_POWER_STATUS)
+	struct ssh_command cmd = {.words = command_of(power, verb->kind),
+				  .out = &text,
+				  .out_max = ANSWER_MAX_BYTES,
+				  .whole = verb->kind == VERB_POWER_STATUS};
+	if (session_run(&power->via, &cmd, wait, kept, &out->err) == ERR_OK &&
+	    verb->kind == VERB_POWER_STATUS)
 		out->u.power = parse(strbuf_str(&text));
 	strbuf_fini(&text);
 }

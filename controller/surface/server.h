@@ -25,6 +25,7 @@ struct server_opts {
 };
 
 enum err_code server_start(const struct server_opts *opts, struct server **out, struct err *e) NODISCARD;
+void server_tick(struct server *s);  /* at least once a second: what waits too long is answered */
 void server_stop(struct server *s); /* no request is answered any more; NULL is legal */
 void server_free(struct server *s); /* NULL is legal */
 /* How executor threads get a pair's kept recipient maps. */
