@@ -154,6 +154,13 @@ static void fail_step(struct run *r, const struct err *e, struct run_out *out, s
 		get_stuck(r, out, now);
 }
 
+static void fail_late(struct run *r, struct run_out *out, struct instant now)
+{
+	struct err late;
+	err_set(&late, ERR_TIMEOUT, "not true within its limit%s%s", r->mem.text[0] ? ": " : "", r->mem.text);
+	fail_step(r, &late, out, now);
+}
+
 static void emit_verb(struct run *r, const struct step_out *so, struct run_out *out, struct instant now)
 {
 	int64_t limit_ms = so->limit_ms ? so->limit_ms : r->plan->site.command_ms;
@@ -194,13 +201,14 @@ static void ask_step(struct run *r, const struct outcome *last, struct instant n
 		say = fn(&ctx, last, &so);
 	switch (say) {
 	case STEP_VERB:
-		emit_verb(r, &so, out, now);
+		if (now.boot_ms >= r->deadline_ms)
+			fail_late(r, out, now);
+		else
+			emit_verb(r, &so, out, now);
 		return;
 	case STEP_WAIT:
 		if (now.boot_ms + so.wait_ms >= r->deadline_ms) {
-			err_set(&so.err, ERR_TIMEOUT, "not true within its limit%s%s", r->mem.text[0] ? ": " : "",
-				r->mem.text);
-			fail_step(r, &so.err, out, now);
+			fail_late(r, out, now);
 			return;
 		}
 		sleep_until(r, out, now.boot_ms + so.wait_ms, now);
