@@ -215,7 +215,7 @@ static void settle_end(struct watched *p)
 		p->epoch = o->plan.epoch + 1; /* the undo and the settling used it */
 	if (settled && o->plan.kind != PLAN_FAILBACK)
 		p->standby_accepts = false;
-	if (o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED)
+	if (o->plan.kind == PLAN_PROMOTE && o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED)
 		p->latched = false; /* nothing was promoted; the daily budget stays spent */
 }
 
@@ -391,7 +391,7 @@ void operate_clear(struct watched *p)
 	o->ending = true;
 	o->end = RUN_UNDONE;
 	err_set(&o->run.err, ERR_CANCELLED, "cleared by an operator: %.200s", o->run.err.text);
-	o->end_state = p->state;
+	o->end_state = pair_rule(p->state, PAIR_EV_ABORT)->next;
 	submit_commit(p);
 }
 
