@@ -49,6 +49,10 @@ void health_smtp_result(struct health *h, enum health_family family, const struc
 		line->local++;
 		return;
 	case SAMPLE_DEAD:
+		if (h->opts.references && h->isolated) { /* our own route: no evidence (promise 2) */
+			line->local++;
+			return;
+		}
 		line->dead++;
 		line->alive = 0;
 		break;
@@ -71,6 +75,8 @@ void health_agent_result(struct health *h, const struct probe_result *r, struct 
 
 void health_references(struct health *h, bool any_answers, struct instant now)
 {
+	for (int f = 0; f < FAMILIES && !any_answers && !h->isolated; f++)
+		h->line[f].dead = 0; /* these rounds may have been lost on our side already */
 	h->isolated = !any_answers;
 	h->reference_ms = now.boot_ms;
 }
