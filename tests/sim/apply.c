@@ -68,6 +68,7 @@ static void suspend(struct world *w, int64_t for_ms)
 {
 	if (!w->engine)
 		return;
+	w->asleep_until_ms = w->clock.now_ms + for_ms + 2;
 	clock_delay_life(&w->clock, w->life, w->clock.now_ms + for_ms + 1);
 	world_after(w, for_ms, woke, NULL, w->life);
 }
@@ -140,6 +141,14 @@ static void crash(struct world *w, const struct action *a)
 	world_crash(w);
 }
 
+/* Dies at one of its next calls, wherever that is. */
+static void crash_point(struct world *w, const struct action *a)
+{
+	w->restart_ms = a->for_ms;
+	w->crash_at = w->points + 1 + (uint64_t)a->for_ms % 9;
+	w->crash_after = a->arg;
+}
+
 static void hand(struct world *w, const struct action *a)
 {
 	dns_hand(w, a->pair, a->fault == FAULT_DNS_HAND_BACK);
@@ -181,6 +190,7 @@ static const struct {
 	[FAULT_SUSPENDED] = { "controller-suspended", suspended, false },
 	[FAULT_CRASH] = { "controller-crash", crash, false },
 	[FAULT_REBOOT] = { "controller-reboot", crash, false },
+	[FAULT_CRASH_POINT] = { "controller-crash-at-call", crash_point, false },
 	[FAULT_POWER_LIES] = { "power-lies", NULL, false },
 	[FAULT_POWER_FAILS] = { "power-fails", NULL, false },
 	[FAULT_POWER_HANGS] = { "power-hangs", NULL, false },
@@ -304,9 +314,8 @@ static void repair(struct world *w, uint8_t pair)
 	if (state != PAIR_PROMOTING)
 		host_power(w, primary, true);
 	host_start_mail(w, primary);
-	bool needed = state == PAIR_PROMOTED || state == PAIR_FAILING_BACK || state == PAIR_STUCK;
-	if (!standby->on && (needed || senders_count(&p->senders, IN_STANDBY_QUEUE)) &&
-	    senders_count(&p->senders, IN_STANDBY_QUEUE)) {
+	bool stuck_back = state == PAIR_STUCK && p->view.has_op && strcmp(p->view.op.kind, "promote") != 0;
+	if (!standby->on && (stuck_back || senders_count(&p->senders, IN_STANDBY_QUEUE))) {
 		p->standby_by_hand = true;
 		host_power(w, standby, true);
 	}

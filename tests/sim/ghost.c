@@ -69,6 +69,8 @@ void ghost_probe(struct world *w, uint8_t pair, enum host_role role, int family,
 	}
 	enum health_family f = family == 4 ? FAMILY_V4 : FAMILY_V6;
 	bool dead = r->outcome == PROBE_FAIL && r->smtp_code < 400;
+	if (dead && w->net_cut_seen)
+		return;
 	g->dead[f] = dead ? g->dead[f] + 1 : 0;
 	g->alive[f] = dead ? 0 : g->alive[f] + 1;
 	g->last_ms[f] = w->clock.now_ms;
@@ -81,7 +83,14 @@ void ghost_reference(struct world *w, int index, const struct probe_result *r)
 	if (r->outcome == PROBE_LOCAL)
 		return;
 	w->reference_ok[index] = r->outcome == PROBE_OK;
+	bool was = w->net_cut_seen;
 	w->net_cut_seen = !w->reference_ok[0] && !w->reference_ok[1];
+	if (was || !w->net_cut_seen)
+		return;
+	for (size_t i = 0; i < w->npairs; i++) { /* what we know now to have been lost on our side */
+		memset(w->pair[i].ghost.dead, 0, sizeof(w->pair[i].ghost.dead));
+		w->pair[i].ghost.down_since_ms = -1;
+	}
 }
 
 struct ghost_op *ghost_find_op(struct ghost *g, uint64_t op)
@@ -121,7 +130,11 @@ void ghost_submitted(struct world *w, const struct txn *txn)
 		const struct record *rec = &txn->rec[i];
 		if (!is_new_operation(w, rec, &plan))
 			continue;
-		if (plan.automatic && plan.kind == PLAN_PROMOTE) {
+		struct ghost *g = &world_pair(w, rec->pair)->ghost;
+		bool again = g->judged_op == rec->op && g->judged_life == w->life; /* a commit tried again */
+		g->judged_op = rec->op;
+		g->judged_life = w->life;
+		if (plan.automatic && plan.kind == PLAN_PROMOTE && !again) {
 			promise_1_evidence(w, (uint8_t)(rec->pair - 1));
 			promise_2_our_side(w, (uint8_t)(rec->pair - 1));
 			promise_7_brakes(w, (uint8_t)(rec->pair - 1));
@@ -168,7 +181,7 @@ static void operation_row(struct world *w, const struct record *rec)
 	o->progress_ms = w->clock.now_ms;
 	o->ended = strncmp(rec->body, "status=ended", 12) == 0;
 	o->stuck = !o->ended && strncmp(rec->body, "status=running", 14) != 0;
-	if (strncmp(rec->body, "status=ended-undone", 19) == 0 && o->automatic)
+	if (strncmp(rec->body, "status=ended-undone", 19) == 0 && o->kind == PLAN_PROMOTE)
 		g->latched = false; /* nothing was promoted */
 }
 

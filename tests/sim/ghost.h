@@ -53,8 +53,8 @@ struct ghost {
 	bool held;
 	int64_t hold_until_ms;
 	uint64_t fenced_op;          /* a commit of it was answered FENCED */
-	bool primary_fault;          /* by a fault the primary does not serve as it should */
-	char maps_while_open[72];
+	uint64_t judged_op;          /* its evidence was looked at, in this life */
+	uint32_t judged_life;
 };
 
 void ghost_init(struct world *w, uint8_t pair);

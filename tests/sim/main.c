@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "crash.h"
+#include "schedule.h"
 
 static int usage(void)
 {
@@ -12,6 +14,21 @@ static int usage(void)
 			"       sim replay SEED [--keep N,N,...]\n"
 			"       sim replay-crash SCENARIO POINT before|after\n");
 	return 2;
+}
+
+static int random_mode(struct coverage *coverage, int argc, char **argv)
+{
+	uint64_t seed = (uint64_t)time(NULL) * 100000;
+	int64_t seconds = 30;
+	for (int i = 2; i < argc; i += 2) {
+		if (i + 1 < argc && strcmp(argv[i], "--seconds") == 0)
+			seconds = strtoll(argv[i + 1], NULL, 10);
+		else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
+			seed = strtoull(argv[i + 1], NULL, 10);
+		else
+			return usage();
+	}
+	return schedule_random(coverage, seed, seconds);
 }
 
 int main(int argc, char **argv)
@@ -24,6 +41,11 @@ int main(int argc, char **argv)
 		rc = crash_all(coverage);
 	else if (argc == 5 && strcmp(argv[1], "replay-crash") == 0)
 		rc = crash_replay(coverage, argv[2], strtoull(argv[3], NULL, 10), strcmp(argv[4], "after") == 0);
+	else if (argc >= 2 && strcmp(argv[1], "random") == 0)
+		rc = random_mode(coverage, argc, argv);
+	else if (argc >= 3 && strcmp(argv[1], "replay") == 0)
+		rc = schedule_replay(coverage, strtoull(argv[2], NULL, 10),
+				     argc == 5 && strcmp(argv[3], "--keep") == 0 ? argv[4] : NULL);
 	else
 		rc = usage();
 	free(coverage);

@@ -236,11 +236,15 @@ void promise_12_linger(struct world *w, uint8_t pair, const struct verb *v)
 
 static void promise_12_moves(struct world *w, uint8_t pair)
 {
-	const struct ghost *g = &w->pair[pair].ghost;
-	const struct ghost_op *o = g->nops ? &g->op[g->nops - 1] : NULL;
-	if (!o || o->ended || o->stuck || !w->engine || !engine_ready(w->engine) ||
-	    world_fault(w, pair, FAULT_STORE_AWAY) || world_fault(w, pair, FAULT_STORE_UNKNOWN))
+	struct ghost *g = &w->pair[pair].ghost;
+	struct ghost_op *o = g->nops ? &g->op[g->nops - 1] : NULL;
+	if (!o || o->ended || o->stuck)
 		return;
+	if (!w->engine || !engine_ready(w->engine) || w->clock.now_ms < w->asleep_until_ms ||
+	    world_fault(w, pair, FAULT_STORE_AWAY) || world_fault(w, pair, FAULT_STORE_UNKNOWN)) {
+		o->progress_ms = w->clock.now_ms;
+		return;
+	}
 	int64_t limit_ms = o->step[o->at] == STEP_LINGER ? linger_ms(w, pair) : o->limit_ms[o->at];
 	if (o->turned_back)
 		limit_ms = 2 * w->opts[pair].site.boot_ms;

@@ -61,6 +61,7 @@ struct world {
 	bool crashed;                   /* in this very event: nothing it does counts any more */
 	int64_t started_ms;             /* this life's start */
 	int64_t suspended_ms;           /* last suspension */
+	int64_t asleep_until_ms;
 	int64_t restart_ms;             /* pause after a crash */
 	bool reboot;                    /* the next start is on a rebooted machine */
 	uint64_t points;                /* commits and submits so far */
