@@ -67,7 +67,7 @@ static void pair_init(struct engine *e, size_t i, const struct engine_pair *opts
 	p->state = PAIR_UNKNOWN;
 	p->row = pair_rule(PAIR_UNKNOWN, PAIR_EV_UNKNOWN);
 	p->epoch = 1;
-	p->rights_epoch = 1;
+	p->rights_epoch = p->told_epoch = 1;
 	health_init(&p->health, &opts->health, engine_now(e));
 }
 

@@ -43,6 +43,8 @@ struct watched {
 	struct hold hold;
 	uint64_t epoch, rights_epoch;
 	bool standby_accepts;
+	uint64_t told_epoch;      /* rights as they are durable: what agents and people are told */
+	bool told_accepts;
 	bool seen_up, latched, interlock, primary_fenced;
 	int64_t latch_ms;         /* BOOTTIME; after a restart the cool-down starts again whole */
 	char nonce[40];           /* last boot order */

@@ -159,7 +159,7 @@ static void add_operation(struct batch *b, const struct watched *p)
 	}
 }
 
-/* The record that makes a grant durable is also what agents are told from then on. */
+/* The record that makes a grant durable is also what agents are told, once it is (committed). */
 static bool note_grants(struct watched *p, const struct run_out *out)
 {
 	for (size_t i = 0; i < out->nrec; i++) {
@@ -260,8 +260,11 @@ static void committed(void *arg, enum store_rc rc)
 						   submit_commit, p);
 		return;
 	}
-	if (rc == STORE_OK)
+	if (rc == STORE_OK) {
 		learn(p, &o->out);
+		p->told_epoch = p->rights_epoch;
+		p->told_accepts = p->standby_accepts;
+	}
 	run_out_fini(&o->out);
 	memset(&o->out, 0, sizeof(o->out));
 	if (o->beginning)

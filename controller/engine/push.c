@@ -61,7 +61,7 @@ bool engine_rights(const struct engine *e, uint32_t pair, char *out, size_t size
 	if (!p || !e->ready)
 		return false;
 	snprintf(out, size, "coldmx-rights 1\npair=%s\nepoch=%llu\nown=primary\naccept=%s\nissued_ms=%lld\n",
-		 p->opts.site.pair, (unsigned long long)p->rights_epoch,
-		 p->standby_accepts ? "primary,standby" : "primary", (long long)engine_now(e).wall_ms);
+		 p->opts.site.pair, (unsigned long long)p->told_epoch,
+		 p->told_accepts ? "primary,standby" : "primary", (long long)engine_now(e).wall_ms);
 	return true;
 }

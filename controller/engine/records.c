@@ -126,6 +126,8 @@ static void settle_state(struct watched *p)
 	else if (p->state == PAIR_FAILING_BACK)
 		p->state = PAIR_PROMOTED;
 	p->stored_state = p->state;
+	p->told_epoch = p->rights_epoch;
+	p->told_accepts = p->standby_accepts;
 }
 
 void records_restore(struct engine *e, const struct record *rows, size_t n)

@@ -93,7 +93,7 @@ void view_build(struct watched *p, struct pair_view *out)
 	out->verdict_since_wall_ms = now.wall_ms - (now.boot_ms - p->health.since_ms);
 	out->epoch = p->epoch;
 	snprintf(out->own, sizeof(out->own), "primary");
-	snprintf(out->accept, sizeof(out->accept), "%s", p->standby_accepts ? "primary,standby" : "primary");
+	snprintf(out->accept, sizeof(out->accept), "%s", p->told_accepts ? "primary,standby" : "primary");
 	(void)str_copy(out->rule, sizeof(out->rule), p->row->rule);
 	(void)str_copy(out->why, sizeof(out->why), p->row->why);
 	out->held = hold_active(&p->hold, now);

@@ -122,6 +122,7 @@ static void note_seen_up(struct watched *p)
 	if (p->seen_up || !health_recovered(&p->health))
 		return;
 	p->seen_up = true;
+	engine_touch(p);
 	records_save(p, "coldmxd", "seen-up", "first seen up since the configuration changed", NULL, NULL);
 }
 
