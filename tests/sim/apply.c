@@ -114,7 +114,7 @@ static void mail_killed(struct world *w, const struct action *a)
 
 static void mail_started(struct world *w, const struct action *a)
 {
-	host_start_mail(w, host_of(w, a, HOST_PRIMARY));
+	host_start_mail(host_of(w, a, HOST_PRIMARY));
 }
 
 static void standby_dies(struct world *w, const struct action *a)
@@ -263,6 +263,8 @@ void apply_action(struct world *w, const struct action *a)
 static void push_due(struct world *w, void *data)
 {
 	for (uint8_t i = 0; i < w->npairs; i++) {
+		for (int r = 0; r < HOST_ROLES; r++)
+			host_ask_rights(w, &w->pair[i].host[r]);
 		struct pair_world *p = &w->pair[i];
 		uint32_t id = (uint32_t)i + 1;
 		if (!w->maps || !w->engine || !engine_maps_wanted(w->engine, id) ||
@@ -313,7 +315,7 @@ static void repair(struct world *w, uint8_t pair)
 	primary->hung = false;
 	if (state != PAIR_PROMOTING)
 		host_power(w, primary, true);
-	host_start_mail(w, primary);
+	host_start_mail(primary);
 	bool stuck_back = state == PAIR_STUCK && p->view.has_op && strcmp(p->view.op.kind, "promote") != 0;
 	if (!standby->on && (stuck_back || senders_count(&p->senders, IN_STANDBY_QUEUE))) {
 		p->standby_by_hand = true;

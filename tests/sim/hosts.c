@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "../../common/base/mem.h"
-#include "../../controller/core/text.h"
+#include "../../common/rights.h"
 #include "promises.h"
 
 #define BOOT_FAST_MS 2000
@@ -29,39 +29,64 @@ const char *port_state_name(enum port_state port)
 	return "?";
 }
 
+static bool stored_record(const struct host *h, struct rights_record *out)
+{
+	struct err err = { 0 };
+	return h->rights[0] && rights_parse(h->rights, strlen(h->rights), out, &err) == ERR_OK;
+}
+
+/* Parsed once per change, since the promises ask after every event. */
+static void decide(struct host *h)
+{
+	struct rights_record r;
+	struct rights_answer a;
+	const struct rights_site site = {
+		.role = h->role == HOST_PRIMARY ? RIGHTS_PRIMARY : RIGHTS_STANDBY,
+		.boot_id = h->boot_id,
+		.policy = { RIGHTS_SPOOL, RIGHTS_RETURNING_SERVE, RIGHTS_ALONE_SERVE },
+	};
+	bool has = stored_record(h, &r);
+	rights_decide(has ? &r : NULL, &site, &a);
+	h->epoch = has ? r.epoch : 0;
+	h->may_accept = a.may_accept;
+	h->may_own = a.may_own;
+}
+
 void host_init(struct world *w, uint8_t pair, enum host_role role)
 {
 	struct host *h = &w->pair[pair].host[role];
 	memset(h, 0, sizeof(*h));
 	h->pair = pair;
 	h->role = role;
+	decide(h);
 }
 
-uint64_t host_epoch(const struct host *h)
+bool host_take_rights(struct world *w, struct host *h, const char *text, struct err *e)
 {
-	char text[24];
-	return text_find(h->rights, "epoch", text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
+	struct rights_record now, new;
+	bool has = stored_record(h, &now);
+	if (rights_parse(text, strlen(text), &new, e)) {
+		world_fail(w, 3, "pair%u %s is told rights that it cannot read: %s", h->pair, host_role_name(h->role),
+			   e->text);
+		return false;
+	}
+	bool taken = rights_accept_new(has ? &now : NULL, &new, e) == ERR_OK;
+	promise_3_grant(w, h, new.epoch, taken);
+	if (taken)
+		snprintf(h->rights, sizeof(h->rights), "%s", text);
+	decide(h);
+	if (!h->may_accept)
+		h->running = false;
+	return taken;
 }
 
-bool host_owns(const struct host *h)
+void host_ask_rights(struct world *w, struct host *h)
 {
-	char own[16];
-	if (!text_find(h->rights, "own", own, sizeof(own)))
-		return h->role == HOST_PRIMARY;
-	return strcmp(own, host_role_name(h->role)) == 0;
-}
-
-/* A booting agent asks the controller first; when nobody answers, what it stored and then its place decide. */
-bool host_gate(struct world *w, const struct host *h)
-{
-	char record[512], accept[32];
-	bool asked = w->engine && !w->crashed && net_controller_reaches(w, h, 4) &&
-		     engine_rights(w->engine, (uint32_t)h->pair + 1, record, sizeof(record));
-	if (!asked)
-		snprintf(record, sizeof(record), "%s", h->rights);
-	if (!text_find(record, "accept", accept, sizeof(accept)))
-		return h->role == HOST_PRIMARY;
-	return strstr(accept, host_role_name(h->role)) != NULL;
+	struct err err = { 0 };
+	char text[512];
+	if (w->engine && !w->crashed && net_controller_reaches(w, h, 4) &&
+	    engine_rights(w->engine, (uint32_t)h->pair + 1, text, sizeof(text)))
+		(void)host_take_rights(w, h, text, &err);
 }
 
 bool host_serves(const struct host *h)
@@ -69,9 +94,9 @@ bool host_serves(const struct host *h)
 	return h->on && h->up && h->running && !h->hung && h->port == PORT_OPEN;
 }
 
-void host_start_mail(struct world *w, struct host *h)
+void host_start_mail(struct host *h)
 {
-	if (!h->up || h->running || !host_gate(w, h))
+	if (!h->up || h->running || !h->may_accept)
 		return;
 	h->running = true;
 	h->mail_fault = false;
@@ -91,7 +116,8 @@ static void boot_done(struct world *w, void *data)
 		return;
 	h->up = true;
 	h->port = h->role == HOST_PRIMARY ? PORT_OPEN : PORT_CLOSED;
-	host_start_mail(w, h);
+	host_ask_rights(w, h);
+	host_start_mail(h);
 	world_trace(w, "pair%u %s is up (%s), mail %s", h->pair, host_role_name(h->role), h->boot_id,
 		    h->running ? "runs" : "does not run");
 }

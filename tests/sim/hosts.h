@@ -27,6 +27,8 @@ struct host {
 	char boot_id[40], order[NAME_MAX_LEN];
 	char maps[72];
 	char rights[512]; /* what its agent stored; "" = none yet */
+	uint64_t epoch;   /* of that record; 0 = none */
+	bool may_accept, may_own; /* the agent's gate, by common/rights.c */
 	/* what the promises compare with, since this boot */
 	uint32_t verified;          /* bit a control: its verify said ok */
 	bool checked_outside;       /* 250 and a refusal, seen from outside */
@@ -38,12 +40,11 @@ struct host {
 void host_init(struct world *w, uint8_t pair, enum host_role role);
 void host_power(struct world *w, struct host *h, bool on);
 void host_kill_mail(struct host *h);
-void host_start_mail(struct world *w, struct host *h);
-/* The agent's gate: may this host run mail? */
-bool host_gate(struct world *w, const struct host *h);
-/* 0, or the epoch of the stored record. */
-uint64_t host_epoch(const struct host *h);
-bool host_owns(const struct host *h);
+void host_start_mail(struct host *h);
+/* A record by SSH or from the controller's listener; false: refused. */
+bool host_take_rights(struct world *w, struct host *h, const char *text, struct err *e);
+/* The agent asks the controller, when it can. */
+void host_ask_rights(struct world *w, struct host *h);
 /* It would answer on 25 itself, whoever may reach it. */
 bool host_serves(const struct host *h);
 

@@ -72,8 +72,8 @@ static void agent_answer(struct world *w, const struct host *h, struct probe_res
 	snprintf(r->agent.boot_id, sizeof(r->agent.boot_id), "%s", h->boot_id);
 	snprintf(r->agent.boot_order, sizeof(r->agent.boot_order), "%s", h->order);
 	r->agent.serving = h->running && !h->hung;
-	r->agent.has_right = host_gate(w, h);
-	r->agent.epoch = host_epoch(h);
+	r->agent.has_right = h->may_accept;
+	r->agent.epoch = h->epoch;
 	r->agent.queue = (int64_t)senders_count(&w->pair[h->pair].senders,
 						h->role == HOST_PRIMARY ? IN_PRIMARY_QUEUE : IN_STANDBY_QUEUE);
 }

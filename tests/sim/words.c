@@ -1,10 +1,8 @@
 /* What a host answers to the words of hooks/README.md. The order of the table there is the order here. */
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "../../controller/core/text.h"
 #include "promises.h"
 
 #define COLD_CLOCK_OFF_MS 60000
@@ -90,18 +88,12 @@ static void word_maps(struct world *w, struct host *h, const struct verb *v, str
 
 static void word_grant(struct world *w, struct host *h, const struct verb *v, struct outcome *out)
 {
-	char text[24];
-	uint64_t epoch = text_find(v->u.host.rights, "epoch", text, sizeof(text)) ? strtoull(text, NULL, 10) : 0;
-	bool store = epoch > host_epoch(h) || (epoch == host_epoch(h) && strcmp(h->rights, v->u.host.rights) == 0);
-	promise_3_grant(w, h, epoch, store);
-	if (!store) {
-		err_set(&out->err, ERR_FAILED, "refused: epoch %llu is stored", (unsigned long long)host_epoch(h));
+	struct err err = { 0 };
+	if (!host_take_rights(w, h, v->u.host.rights, &err)) {
+		err_set(&out->err, ERR_FAILED, "refused: %.200s", err.text);
 		return;
 	}
-	snprintf(h->rights, sizeof(h->rights), "%s", v->u.host.rights);
-	if (!host_gate(w, h))
-		h->running = false;
-	say(out, "epoch=%llu\n", (unsigned long long)epoch);
+	say(out, "epoch=%llu\n", (unsigned long long)h->epoch);
 }
 
 static void word_rights(struct world *w, struct host *h, const struct verb *v, struct outcome *out)
@@ -110,7 +102,7 @@ static void word_rights(struct world *w, struct host *h, const struct verb *v, s
 		word_grant(w, h, v, out);
 		return;
 	}
-	say(out, "epoch=%llu\nholder=%s\n", (unsigned long long)host_epoch(h), host_role_name(h->role));
+	say(out, "epoch=%llu\nholder=%s\n", (unsigned long long)h->epoch, host_role_name(h->role));
 }
 
 static void word_mail(struct world *w, struct host *h, const struct verb *v, struct outcome *out)
@@ -130,7 +122,7 @@ static void word_mail(struct world *w, struct host *h, const struct verb *v, str
 			err_set(&out->err, ERR_AGAIN, "try again: the mail service is slow to start");
 			return;
 		}
-		host_start_mail(w, h);
+		host_start_mail(h);
 		if (!h->running) {
 			err_set(&out->err, ERR_FAILED, "failed: postfix was skipped: no right");
 			return;
