@@ -175,4 +175,6 @@ class Dns:
         return time.monotonic() - began
 
     def _write(self, host, name, text):
-        self.state.path("dns", host, name).write_text(text)
+        path = self.state.path("dns", host, name)
+        path.touch(0o600)
+        path.write_text(text)

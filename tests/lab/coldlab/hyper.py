@@ -1,7 +1,8 @@
 """The host `hyper`: an SSH server whose only command is the power switch.
 
 One key is admitted, and it runs coldlab.power whatever the client asks for.
-Faults are a file that the power switch reads at each call.
+Faults are a file that the power switch reads at each call. HOME is the lab's
+folder, so that no start-up file of the machine's own shell runs.
 """
 
 import os
@@ -28,6 +29,7 @@ StrictModes no
 UsePAM no
 PrintMotd no
 MaxStartups 100
+SetEnv HOME={dir}
 """
 
 

@@ -111,7 +111,7 @@ def ensure():
         if not final.exists():
             _remove_half_built(images)
             building = images / f"building-{key()}"
-            _debootstrap(building)
+            _debootstrap(building, lock)
             _finish(building)
             building.rename(final)
     return final
@@ -125,7 +125,8 @@ def _remove_half_built(images):
         shutil.rmtree(half)
 
 
-def _debootstrap(target):
+def _debootstrap(target, lock):
+    """Fill the tree. debootstrap inherits the lock: it holds even when we are killed before it ends."""
     uri, keyring = mirror()
     debs = cache_dir() / "debs"
     debs.mkdir(exist_ok=True)
@@ -133,7 +134,8 @@ def _debootstrap(target):
             f"--include={','.join(packages())}"]
     if keyring.startswith("/"):
         argv.append(f"--keyring={keyring}")
-    run([*argv, suite(), target, uri], timeout_s=1800, env=_proxy_env())
+    run([*argv, suite(), target, uri], timeout_s=1800, env=_proxy_env(),
+        pass_fds=[lock.fileno()])
 
 
 def _finish(root):

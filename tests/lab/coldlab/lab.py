@@ -4,6 +4,7 @@ import os
 import pathlib
 import shutil
 import sys
+import time
 
 from . import image, mail, proc, product
 from .dns import Dns
@@ -17,6 +18,7 @@ from .state import State, all_lab_ids, labs_root, new_lab_id
 
 POWERED = ("primary", "standby")
 SMTP_WAIT_S, SSH_WAIT_S = 60.0, 30.0
+UNOWNED_S = 60.0  # a folder without an owner may be a lab that is just beginning
 
 
 class Lab:
@@ -71,6 +73,7 @@ class Lab:
                 self.net.attach(name)
         self.pki.create()
         self._create_client()
+        self.controller.create(self.pki)
         self.dns.create()
         self.hyper.create(self.public_key())
         for name, machine in self.machines.items():
@@ -84,13 +87,19 @@ class Lab:
             self.dns.start(name)
         self.hyper.start()
         for name in (*power, "sender"):
-            self.machines[name].power_on()
+            self.machines[name].power_on()  # at the same time; boot() below only waits
         self.dns.wait_up()
         self.net.wait_answer("ctl", HOSTS["hyper"].ipv4, 22, SSH_WAIT_S)
         self.net.wait_answer("sender", "127.0.0.1", 25, SMTP_WAIT_S)
-        for name in power:
+        self.boot(*power)
+
+    def boot(self, *names):
+        """Power machines on; wait for their SSH, and for SMTP where it is open from boot."""
+        for name in names:
+            self.machines[name].power_on()
+        for name in names:
             self.net.wait_answer("ctl", HOSTS[name].ipv4, 22, SSH_WAIT_S)
-        if "primary" in power:
+        if "primary" in names:
             self.net.wait_answer("ctl", HOSTS["primary"].ipv4, 25, SMTP_WAIT_S)
 
     def _create_client(self):
@@ -140,8 +149,8 @@ class Lab:
         """Put an installed tree on primary and standby.
 
         files: {host: {path: text or (text, mode, owner)}}, for example the
-        agent's configuration. A running machine takes it up at its next boot
-        or by `systemctl daemon-reload` and a start.
+        agent's configuration. Best before the first boot: up(power=()), then
+        this, then boot(); a running machine takes it up at its next boot.
         """
         for name in POWERED:
             product.install(self.machines[name], destdir, self.public_key(), files.get(name, {}))
@@ -195,7 +204,9 @@ class Lab:
     def stale(self):
         """True when the lab's owner is gone, or the machine was rebooted under it."""
         owner = self.state.read("owner")
-        if owner is None or owner["boot"] != _machine_boot():
+        if owner is None:
+            return time.time() - self.state.dir.stat().st_mtime > UNOWNED_S
+        if owner["boot"] != _machine_boot():
             return True
         return owner["process"] is not None and not proc.alive(owner["process"])
 

@@ -17,6 +17,7 @@ from .sh import run
 
 POWEROFF_SIGNAL = signal.SIGRTMIN + 4
 LEADER_WAIT_S = 5.0
+POWEROFF_REPEAT_S = 1.0  # a machine that has just begun to boot does not hear the first signal
 
 
 class MachineOff(RuntimeError):
@@ -90,8 +91,10 @@ class Machine:
         """Shut down as the power button would; pull the plug after the grace time."""
         with self.state.lock(f"machine-{self.name}"):
             leader = self._leader() if self.running() and not self.argv else None
-            if leader and proc.send(leader, POWEROFF_SIGNAL):
-                proc.wait_gone(self._record(), grace_s)
+            deadline = time.monotonic() + grace_s
+            while leader and time.monotonic() < deadline and proc.send(leader, POWEROFF_SIGNAL):
+                if proc.wait_gone(self._record(), POWEROFF_REPEAT_S):
+                    break
             self._clear()
 
     def unplug(self):

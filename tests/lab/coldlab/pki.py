@@ -1,5 +1,7 @@
 """The lab's certificate authority, made anew for each lab with openssl."""
 
+import ipaddress
+
 from .sh import run
 
 
@@ -21,15 +23,25 @@ class Pki:
              "-nodes", "-days", "30", "-subj", "/CN=coldmx lab authority",
              "-keyout", self.dir / "ca.key", "-out", self.ca_cert])
 
-    def issue(self, name, days=20):
-        """Issue a certificate for a DNS name; return (certificate, key) as paths."""
+    def issue(self, name, days=20, names=()):
+        """Issue a certificate for a name and more DNS names or addresses; (certificate, key) as paths."""
         cert, key, request = (self.dir / f"{name}.{kind}" for kind in ("crt", "key", "csr"))
         run(["openssl", "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
              "-subj", f"/CN={name}", "-keyout", key, "-out", request])
         extensions = self.dir / f"{name}.ext"
-        extensions.write_text(f"subjectAltName=DNS:{name}\nbasicConstraints=CA:FALSE\n"
+        alternatives = ",".join(f"{_kind(each)}:{each}" for each in (name, *names))
+        extensions.write_text(f"subjectAltName={alternatives}\nbasicConstraints=CA:FALSE\n"
                               "extendedKeyUsage=serverAuth,clientAuth\n")
         run(["openssl", "x509", "-req", "-in", request, "-CA", self.ca_cert, "-CAkey",
              self.dir / "ca.key", "-CAcreateserial", "-days", str(days),
              "-extfile", extensions, "-out", cert])
         return cert, key
+
+
+def _kind(name):
+    """What openssl calls this kind of name."""
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return "DNS"
+    return "IP"

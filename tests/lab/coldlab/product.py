@@ -1,7 +1,11 @@
 """Put the product on the lab's hosts: an installed tree, account, units, controller."""
 
+import http.client
+import json
 import pathlib
-import string
+import re
+import secrets
+import socket
 
 from . import mail, proc
 from .dns import TSIG_ALGORITHM, UPDATE_KEY, ZONE
@@ -19,7 +23,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 TEMPLATES = pathlib.Path(__file__).resolve().parents[1] / "templates"
 STANDBY_RULES = REPOSITORY / "etc/nftables/coldmx-standby.nft"
 RULES_FOLDER = "/etc/coldmx/nftables"
-AGENT_PORT = 7443
+AGENT_PORT = 8826
 
 
 def close_standby_port(machine):
@@ -70,29 +74,42 @@ def _account(machine, public_key):
 
 
 def values(lab):
-    """What a configuration template may name: addresses, names, key files, secrets."""
+    """What a configuration template may name: addresses, names, key files, choices with a default."""
     known = {"LAB": lab.state.lab_id, "ZONE": ZONE, "DIR": lab.state.dir / "ctl",
              "SSH_KEY": lab.ssh_key, "KNOWN_HOSTS": lab.known_hosts, "CA": lab.pki.ca_cert,
              "TSIG_NAME": UPDATE_KEY, "TSIG_ALGORITHM": TSIG_ALGORITHM,
              "TSIG_SECRET": lab.dns.secret(), "TSIG_SECRET_FILE": lab.dns.dir / "keys" / f"{UPDATE_KEY}.secret",
              "SOCKET": lab.control_socket, "PROBE": f"probe@{ZONE}", "REPOSITORY": REPOSITORY,
-             "AGENT_PORT": AGENT_PORT}
+             "AGENT_PORT": AGENT_PORT, "MODE": "automatic", "FENCE": "none", "GRACE": "2 s",
+             "NOTIFY": lab.controller.pager, "HARDEN_DIR": REPOSITORY / "hooks" / "harden.d"}
     for name, host in HOSTS.items():
         known[f"{name.upper()}4"], known[f"{name.upper()}6"] = host.ipv4, host.ipv6
     for name, dns_name in mail.NAMES.items():
         known[f"{name.upper()}_NAME"] = dns_name
-    return {name: str(value) for name, value in known.items()}
+    return known
 
 
-class _Template(string.Template):
-    """Placeholders as @NAME@; everything else stays as it is."""
-    delimiter = "@"
-    pattern = r"@(?:(?P<named>[A-Z0-9_]+)|(?P<braced>\Z)|(?P<escaped>\Z)|(?P<invalid>\Z))@"
+def fill(text, known):
+    """Replace each @NAME@ of a template; a name that is not known is a KeyError."""
+    return re.sub(r"@([A-Z][A-Z0-9_]*)@", lambda found: str(known[found[1]]), text)
 
 
 def render(lab, template, **more):
-    """Text of tests/lab/templates/<template> with @NAME@ filled in; an unknown name is a KeyError."""
-    return _Template((TEMPLATES / template).read_text()).substitute({**values(lab), **more})
+    """Text of tests/lab/templates/<template> with the lab's values filled in."""
+    return fill((TEMPLATES / template).read_text(), {**values(lab), **more})
+
+
+class _UnixHttp(http.client.HTTPConnection):
+    """HTTP over a UNIX socket."""
+
+    def __init__(self, socket_path):
+        super().__init__("localhost", timeout=5)
+        self._socket_path = socket_path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._socket_path)
 
 
 class Controller:
@@ -101,17 +118,64 @@ class Controller:
     def __init__(self, state):
         self.state = state
         self.dir = state.dir / "ctl"
+        self.pager = self.dir / "pager"
+        self.conf = self.dir / "coldmx.conf"
+
+    def create(self, pki):
+        """Make the secrets that a configuration names, and a pager that keeps its pages."""
+        self.dir.mkdir(parents=True, exist_ok=True)
+        for name in ("maps.key", "primary.token", "standby.token"):
+            self._secret(name, secrets.token_hex(32) + "\n")
+        cert, key = pki.issue("ctl.outside.test")
+        (self.dir / "listen.crt").write_text(cert.read_text())
+        self._secret("listen.key", key.read_text())
+        self.pager.write_text(f"#!/bin/sh\ncat >>{self.dir}/pages && echo >>{self.dir}/pages\n")
+        self.pager.chmod(0o755)
+
+    def _secret(self, name, text):
+        (self.dir / name).touch(0o600)
+        (self.dir / name).write_text(text)
+
+    def token(self, host):
+        """The token of a host's agent."""
+        return (self.dir / f"{host}.token").read_text().strip()
+
+    def pages(self):
+        """What the controller paged so far, one JSON object each."""
+        path = self.dir / "pages"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines if line.strip()]
 
     def start(self, binary, conf_text, options=(), env=None):
         """Write the configuration and start the daemon on it; return its identity."""
-        self.dir.mkdir(parents=True, exist_ok=True)
-        conf = self.dir / "coldmx.conf"
-        conf.write_text(conf_text)
-        conf.chmod(0o600)
-        argv = ["ip", "netns", "exec", self.state.netns("ctl"), binary, "-c", conf, *options]
-        record = proc.spawn(argv, self.dir / "log", env=env)
+        self.write_conf(conf_text)
+        record = proc.spawn(self._argv(binary, options), self.dir / "log", env=env)
         self.state.write("procs/coldmxd", record)
         return record
+
+    def write_conf(self, conf_text):
+        """Write the configuration without starting anything."""
+        self.conf.touch(0o600)
+        self.conf.write_text(conf_text)
+
+    def run(self, binary, *options, check=True, timeout_s=60):
+        """Run the daemon's program to its end on the written configuration, as --check-config needs."""
+        return run(self._argv(binary, options), check=check, timeout_s=timeout_s)
+
+    def _argv(self, binary, options):
+        return ["ip", "netns", "exec", self.state.netns("ctl"), binary, "-c", self.conf, *options]
+
+    @staticmethod
+    def get_json(socket_path, path):
+        """The JSON that the daemon answers to GET path on its UNIX socket; {} while it does not answer."""
+        connection = _UnixHttp(str(socket_path))
+        try:
+            connection.request("GET", path, headers={"Host": "localhost"})
+            return json.loads(connection.getresponse().read())
+        except (OSError, http.client.HTTPException, ValueError):
+            return {}
+        finally:
+            connection.close()
 
     def running(self):
         """True while the daemon runs."""

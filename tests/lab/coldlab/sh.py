@@ -12,7 +12,7 @@ class CommandFailed(RuntimeError):
         self.output = output
 
 
-def run(argv, stdin=None, timeout_s=60, check=True, env=None):
+def run(argv, stdin=None, timeout_s=60, check=True, env=None, pass_fds=()):
     """Run argv and return the CompletedProcess with text output.
 
     With check, a status other than 0 raises CommandFailed, which shows both
@@ -20,7 +20,7 @@ def run(argv, stdin=None, timeout_s=60, check=True, env=None):
     """
     done = subprocess.run(
         [str(a) for a in argv], input=stdin, text=True, capture_output=True,
-        timeout=timeout_s, env=env, errors="replace",
+        timeout=timeout_s, env=env, pass_fds=pass_fds, errors="replace",
         stdin=subprocess.DEVNULL if stdin is None else None)
     if check and done.returncode != 0:
         raise CommandFailed(argv, done.returncode, done.stdout + done.stderr)
