@@ -14,6 +14,7 @@
 #include "real/loop.h"
 #include "real/probe_port.h"
 #include "real/store_port.h"
+#include "surface/maps_store.h"
 #include "surface/server.h"
 #include "surface/views.h"
 
@@ -99,7 +100,8 @@ static enum err_code start_parts(struct daemon *d, struct err *e)
 					 .on_trouble = on_store_trouble };
 	d->store = store_port_start(&store);
 	config_fill_drivers(c, &d->drivers);
-	server_fill_drivers(c, &d->drivers);
+	d->drivers.load_maps = maps_store_load;
+	d->drivers.maps_arg = d->config;
 	executor.loop = loop_mailbox(d->loop);
 	rc = executor_start(&executor, &d->executor, e);
 	if (!rc)

@@ -118,8 +118,11 @@ enum err_code dns_swap(const struct dns_opts *opts, const struct verb_dns *verb,
 	}
 	if (!rc)
 		rc = update(opts, verb, &tcp, marker_old, marker_new, e);
-	if (rc == ERR_CONFLICT)
+	if (rc == ERR_CONFLICT) {
 		rc = settle(verb, &tcp, e);
+		if (!rc)
+			err_clear(e);
+	}
 	dns_tcp_close(&tcp);
 	return rc;
 }

@@ -41,7 +41,7 @@ static enum err_code connect_to(const struct dns_server *server, int64_t deadlin
 enum err_code dns_tcp_open(const struct dns_server *servers, size_t n, int64_t deadline_ms, int cancel_fd,
 			   struct dns_tcp *out, struct err *e)
 {
-	enum err_code rc = err_set(e, ERR_INVALID, "no update server is configured");
+	enum err_code rc = n ? ERR_OK : err_set(e, ERR_INVALID, "no update server is configured");
 	for (size_t i = 0; i < n; i++) {
 		int64_t turn_ms = clock_boot_ms() + CONNECT_MS;
 		if (i + 1 == n || turn_ms > deadline_ms)
@@ -54,6 +54,7 @@ enum err_code dns_tcp_open(const struct dns_server *servers, size_t n, int64_t d
 		out->deadline_ms = deadline_ms;
 		out->cancel_fd = cancel_fd;
 		(void)str_copy(out->server, sizeof(out->server), servers[i].addr);
+		err_clear(e); /* an earlier one did not answer */
 		return ERR_OK;
 	}
 	return rc;

@@ -145,8 +145,9 @@ static enum MHD_Result admit(struct MHD_Connection *conn, struct agent_request *
 	static const struct {
 		const char *what, *method;
 	} rows[] = { { "rights", "GET" }, { "boots", "POST" }, { "maps", "PUT" } };
+	int end = 0;
 	r->refused = true;
-	bool known = strlen(url) < 160 && sscanf(url, "/v1/agent/%63[^/]/%15[^/]/%15[^/]", pair, role, what) == 3 &&
+	bool known = sscanf(url, "/v1/agent/%63[^/]/%15[^/]/%15[^/]%n", pair, role, what, &end) == 3 && !url[end] &&
 		     find_host(r->api, pair, role, r);
 	if (!known || !is_authorised(conn, r))
 		return answer_error(conn, MHD_HTTP_UNAUTHORIZED, ERR_AUTH, "no such host, or not its token");

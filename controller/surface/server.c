@@ -124,8 +124,7 @@ enum err_code server_start(const struct server_opts *opts, struct server **out, 
 void server_tick(struct server *s)
 {
 	http_tick(s->http, clock_boot_ms());
-	if (s->agents)
-		agent_api_tick(s->agents, clock_boot_ms());
+	agent_api_tick(s->agents, clock_boot_ms());
 }
 
 void server_stop(struct server *s)

@@ -9,7 +9,6 @@
 #define COLDMX_SERVER_H
 
 #include "../config.h"
-#include "../driver/drivers.h"
 #include "../real/mailbox.h"
 #include "../real/store_port.h"
 #include "views.h"
@@ -28,7 +27,5 @@ enum err_code server_start(const struct server_opts *opts, struct server **out, 
 void server_tick(struct server *s);  /* at least once a second: what waits too long is answered */
 void server_stop(struct server *s); /* no request is answered any more; NULL is legal */
 void server_free(struct server *s); /* NULL is legal */
-/* How executor threads get a pair's kept recipient maps. */
-void server_fill_drivers(const struct config *config, struct drivers *drivers);
 
 #endif
