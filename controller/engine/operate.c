@@ -121,13 +121,29 @@ static void batch_add(struct batch *b, size_t body, enum record_kind kind, const
 	(void)str_copy(rec->key, sizeof(rec->key), key);
 }
 
+static enum pair_event end_event(const struct operation *o)
+{
+	switch (o->end) {
+	case RUN_DONE:
+		return PAIR_EV_OP_DONE;
+	case RUN_UNDONE:
+		if (o->plan.kind == PLAN_FAILBACK)
+			return PAIR_EV_OP_BACK; /* the standby still has the mail, whatever the reason */
+		return o->run.err.code == ERR_CANCELLED ? PAIR_EV_OP_UNDONE : PAIR_EV_OP_STUCK;
+	case RUN_STUCK:
+	case RUN_FENCED:
+		return PAIR_EV_OP_STUCK;
+	}
+	return PAIR_EV_OP_STUCK;
+}
+
 static const char *end_status(const struct operation *o)
 {
 	switch (o->end) {
 	case RUN_DONE:
 		return "ended-done";
 	case RUN_UNDONE:
-		return o->run.err.code == ERR_CANCELLED ? "ended-undone" : "undone";
+		return end_event(o) == PAIR_EV_OP_STUCK ? "undone" : "ended-undone"; /* open: a person must look */
 	case RUN_STUCK:
 		return "stuck";
 	case RUN_FENCED:
@@ -185,22 +201,6 @@ static void learn(struct watched *p, const struct run_out *out)
 		(void)str_copy(p->boot_id, sizeof(p->boot_id), f->boot_id);
 	for (size_t i = 0; i < out->nrec; i++)
 		p->stranded += out->rec[i].kind == RECORD_STRANDED;
-}
-
-static enum pair_event end_event(const struct operation *o)
-{
-	switch (o->end) {
-	case RUN_DONE:
-		return PAIR_EV_OP_DONE;
-	case RUN_UNDONE:
-		if (o->plan.kind == PLAN_FAILBACK)
-			return PAIR_EV_OP_BACK; /* the standby still has the mail, whatever the reason */
-		return o->run.err.code == ERR_CANCELLED ? PAIR_EV_OP_UNDONE : PAIR_EV_OP_STUCK;
-	case RUN_STUCK:
-	case RUN_FENCED:
-		return PAIR_EV_OP_STUCK;
-	}
-	return PAIR_EV_OP_STUCK;
 }
 
 static void settle_end(struct watched *p)
