@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { GET, SWAP };
+enum { GET, SWAP, HELLO };
 
 static enum step_say ask(struct step_ctx *ctx, enum verb_kind kind, struct step_out *out)
 {
@@ -65,15 +65,30 @@ static enum step_say after_get(struct step_ctx *ctx, const struct outcome *last,
 	return ask(ctx, VERB_DNS_SWAP, out);
 }
 
+/* After a pause (stuck, a dead controller) the verified standby may have gone or booted anew, with its port closed. */
+static enum step_say after_hello(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
+{
+	char boot_id[sizeof(ctx->facts->boot_id)];
+	if (last->err.code)
+		return step_fail_err(out, &last->err);
+	if (!step_answer(last, "boot_id", boot_id, sizeof(boot_id)) || strcmp(boot_id, ctx->facts->boot_id) != 0)
+		return step_fail(out, ERR_UNVERIFIED, "the standby was verified in boot %s and is in boot %s: abort, "
+						      "then fail over again", ctx->facts->boot_id, boot_id);
+	ctx->mem->at = GET;
+	return ask(ctx, VERB_DNS_GET, out);
+}
+
 enum step_say step_switch_dns(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	if (ctx->plan->site.strategy == DNS_STANDING)
 		return step_done(out, "standing: both hosts are listed, nothing to change");
 	if (!last) {
 		ctx->mem->index = 0;
-		ctx->mem->at = GET;
-		return ask(ctx, VERB_DNS_GET, out);
+		ctx->mem->at = ctx->plan->kind == PLAN_PROMOTE ? HELLO : GET;
+		return ctx->mem->at == GET ? ask(ctx, VERB_DNS_GET, out) : step_host(out, HOST_STANDBY, "hello");
 	}
+	if (ctx->mem->at == HELLO)
+		return after_hello(ctx, last, out);
 	if (ctx->mem->at == GET)
 		return after_get(ctx, last, out);
 	if (!last->err.code)
