@@ -260,6 +260,7 @@ int schedule_random(struct coverage *coverage, uint64_t seed, int64_t seconds)
 	double end = seconds_now() + (double)seconds;
 	int passed = 0, failed = 0;
 	signal(SIGABRT, aborted);
+	signal(SIGSEGV, aborted);
 	printf("random schedules from seed %llu\n", (unsigned long long)seed);
 	for (; seconds_now() < end && failed < 5; seed++) {
 		struct failure failure;

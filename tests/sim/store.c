@@ -216,6 +216,9 @@ static void read_due(struct world *w, void *data)
 	for (size_t i = 0; i < w->store.n; i++)
 		if (wanted(&w->store.rows[i]))
 			rows[n++] = w->store.rows[i];
+	for (size_t i = 0, open[16] = { 0 }; i < n; i++)
+		if (rows[i].kind == RECORD_OPERATION && ++open[rows[i].pair] > 1)
+			world_fail(w, 6, "pair%u: two operations are open in the journal", rows[i].pair - 1);
 	if (n)
 		qsort(rows, n, sizeof(*rows), compare);
 	r->rows(r->arg, STORE_OK, rows, n);
