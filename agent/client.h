@@ -1,0 +1,31 @@
+/*
+ * Purpose:   what this host says to its controllers and asks of them, over HTTPS with its token.
+ * Not its job: when to ask (poller.h), what the answers mean.
+ * Thread:    any; blocks until the deadline, or until *stop becomes true.   Ownership: config is borrowed.
+ * Errors:    of the last controller that was tried: ERR_UNREACH, ERR_TIMEOUT (no answer), ERR_AUTH,
+ *            ERR_CONFLICT, ERR_AGAIN (5xx), ERR_FAILED, ERR_LOCAL (token), ERR_PROTOCOL, ERR_CANCELLED.
+ * Units:     deadline_ms absolute, on CLOCK_BOOTTIME.
+ */
+#ifndef COLDMX_AGENT_CLIENT_H
+#define COLDMX_AGENT_CLIENT_H
+
+#include <stdatomic.h>
+
+#include "../common/rights.h"
+#include "config.h"
+
+struct client {
+	const struct agent_config *config;
+	int64_t deadline_ms;
+	const atomic_bool *stop; /* NULL: nobody stops it */
+};
+
+enum err_code client_get_rights(const struct client *c, struct rights_record *out, struct err *e) NODISCARD;
+enum err_code client_post_boot(const struct client *c, const char *boot_id, const char *order, struct err *e)
+	NODISCARD;
+enum err_code client_put_maps(const struct client *c, const struct strbuf *bundle, struct err *e) NODISCARD;
+
+/* The token file's one line, wiped and freed by the caller. */
+enum err_code client_read_token(const char *path, char **out, struct err *e) NODISCARD;
+
+#endif

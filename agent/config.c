@@ -1,0 +1,123 @@
+/* Every key of agent.conf: one row each. */
+#include "config.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "../common/base/mem.h"
+
+#define AT(field) .offset = offsetof(struct agent_config, field)
+#define LIST(field) .offset = offsetof(struct agent_config, field), .count_offset = offsetof(struct agent_config, n##field)
+#define TEXTS(field)                                                                                \
+	.offset = offsetof(struct config_maps, field.items),                                       \
+	.count_offset = offsetof(struct config_maps, field.count)
+#define ROWS(table) .rows = (table), .nrows = ARRAY_LEN(table)
+#define SECONDS(n) ((int64_t)(n) * 1000)
+#define DAYS(n) ((int64_t)(n) * 86400000)
+#define FILES_MAX 64
+
+_Static_assert(sizeof(enum rights_place) == sizeof(int), "conf stores enums as int");
+
+static const char *const roles[] = { "primary", "standby", NULL };
+static const char *const modes[] = { "spool", "full", NULL };
+static const char *const returnings[] = { "serve", "wait", NULL };
+static const char *const alones[] = { "serve", "accept-only", NULL };
+
+static const struct conf_row listen_item[] = { { .type = CONF_ENDPOINT, .port = 8826 } };
+static const struct conf_section listen_section = { .what = "listen", ROWS(listen_item),
+						    .size = sizeof(struct conf_endpoint) };
+static const struct conf_row controller_item[] = { { .type = CONF_ENDPOINT, .port = 8827 } };
+static const struct conf_section controller_section = { .what = "controllers", ROWS(controller_item),
+							.size = sizeof(struct conf_endpoint) };
+static const struct conf_row path_item[] = { { .type = CONF_PATH } };
+static const struct conf_section path_section = { .what = "files", ROWS(path_item), .size = sizeof(char *) };
+static const struct conf_row domain_item[] = { { .type = CONF_DOMAIN } };
+static const struct conf_section domain_section = { .what = "domains", ROWS(domain_item), .size = sizeof(char *) };
+
+static const struct conf_row maps_rows[] = {
+	{ .name = "domains", .type = CONF_LIST, .section = &path_section, .def = "", .max = FILES_MAX, TEXTS(domains),
+	  .help = "files whose first words are mail domains; all lists empty: what postconf names" },
+	{ .name = "mailboxes", .type = CONF_LIST, .section = &path_section, .def = "", .max = FILES_MAX,
+	  TEXTS(mailboxes), .help = "sources of virtual_mailbox_maps" },
+	{ .name = "aliases", .type = CONF_LIST, .section = &path_section, .def = "", .max = FILES_MAX, TEXTS(aliases),
+	  .help = "sources of virtual_alias_maps" },
+	{ .name = "transport", .type = CONF_LIST, .section = &path_section, .def = "", .max = FILES_MAX,
+	  TEXTS(transport), .help = "sources of transport_maps" },
+	{ .name = "local_domains", .type = CONF_LIST, .section = &domain_section, .def = "", .max = FILES_MAX,
+	  TEXTS(local_domains), .help = "mail domains in which names without a domain are recipients" },
+	{ .name = "postconf", .type = CONF_PATH, .def = "/usr/sbin/postconf",
+	  .offset = offsetof(struct config_maps, postconf), .help = "the program that names Postfix's tables" },
+};
+static const struct conf_section maps_section = { .what = "maps", ROWS(maps_rows),
+						  .size = sizeof(struct config_maps) };
+
+static const struct conf_row rows[] = {
+	{ .name = "pair", .type = CONF_NAME, AT(pair), .help = "the pair, as the controller calls it" },
+	{ .name = "role", .type = CONF_ENUM, .words = roles, AT(role), .help = "the place of this host" },
+	{ .name = "mode", .type = CONF_ENUM, .words = modes, .def = "spool", AT(policy.mode),
+	  .help = "what the pair's standby is for" },
+	{ .name = "returning_primary", .type = CONF_ENUM, .words = returnings, .def = "serve",
+	  AT(policy.returning_primary), .help = "full pairs: a primary that comes back while promoted" },
+	{ .name = "gate_alone", .type = CONF_ENUM, .words = alones, .def = "serve", AT(policy.gate_alone),
+	  .help = "full pairs: what an owner may do whom no controller confirms" },
+	{ .name = "gate_wait", .type = CONF_DURATION, .def = "5 s", .max = SECONDS(60), AT(gate_wait_ms),
+	  .help = "how long a primary's gate asks the controllers after boot" },
+	{ .name = "state_dir", .type = CONF_PATH, .def = "/var/lib/coldmx-agent", AT(state_dir),
+	  .help = "rights record, boots" },
+	{ .name = "spool", .type = CONF_PATH, .def = "/var/spool/postfix", AT(spool),
+	  .help = "Postfix's queue directory" },
+	{ .name = "smtp", .type = CONF_ENDPOINT, .def = "127.0.0.1:25", .port = 25, AT(smtp),
+	  .help = "where this host's own SMTP service answers" },
+	{ .name = "check_every", .type = CONF_DURATION, .def = "3 s", .min = 500, .max = SECONDS(60),
+	  AT(check_every_ms), .help = "how often this host looks at itself" },
+	{ .name = "smtp_timeout", .type = CONF_DURATION, .def = "3 s", .min = 100, .max = SECONDS(30),
+	  AT(smtp_timeout_ms), .help = "limit for its own SMTP service's greeting" },
+	{ .name = "trouble_after", .type = CONF_DURATION, .def = "15 s", .max = SECONDS(300), AT(trouble_after_ms),
+	  .help = "how long mail and right may differ before it is said" },
+	{ .name = "listen", .type = CONF_LIST, .section = &listen_section, .def = "", .max = 8, LIST(listen),
+	  .help = "where the controller asks for health, over TLS" },
+	{ .name = "cert", .type = CONF_PATH, .def = "/etc/coldmx/agent.crt", AT(cert),
+	  .help = "certificate chain of `listen`, PEM" },
+	{ .name = "key", .type = CONF_PATH, .def = "/etc/coldmx/agent.key", AT(key), .help = "its private key, PEM" },
+	{ .name = "token_file", .type = CONF_PATH, .def = "/etc/coldmx/agent.token", AT(token_file),
+	  .help = "the token of this host, shown and asked for in both directions" },
+	{ .name = "controllers", .type = CONF_LIST, .section = &controller_section, .def = "", .max = 8,
+	  LIST(controllers), .help = "agent_listen of the controllers, tried in this order" },
+	{ .name = "controller_name", .type = CONF_DOMAIN, .def = "", AT(controller_name),
+	  .help = "name in their certificates; none: the literal address" },
+	{ .name = "ca_file", .type = CONF_PATH, .def = "", AT(ca_file),
+	  .help = "CA of their certificates; none: the system's" },
+	{ .name = "poll", .type = CONF_DURATION, .def = "15 s", .min = 500, .max = SECONDS(3600), AT(poll_ms),
+	  .help = "how often they are asked for the rights" },
+	{ .name = "maps_refresh", .type = CONF_DURATION, .def = "10 min", .min = SECONDS(1), .max = DAYS(1),
+	  AT(maps_refresh_ms), .help = "a primary's unchanged recipient maps are sent again so often" },
+	{ .name = "maps", .type = CONF_GROUP, .section = &maps_section, .def = "", AT(maps),
+	  .help = "where a primary's recipients stand" },
+};
+static const struct conf_section top = { .what = "agent", ROWS(rows), .size = sizeof(struct agent_config) };
+
+enum err_code agent_config_load(const char *path, struct agent_config **out, struct err *e)
+{
+	struct conf_doc *doc = NULL;
+	*out = mem_calloc(1, sizeof(**out));
+	enum err_code rc = conf_load(path, &top, *out, &doc, e);
+	conf_doc_free(doc);
+	if (rc != ERR_OK) {
+		agent_config_free(*out);
+		*out = NULL;
+	}
+	return rc;
+}
+
+void agent_config_free(struct agent_config *c)
+{
+	if (!c)
+		return;
+	conf_free_values(&top, c);
+	free(c);
+}
+
+void agent_config_print(const struct agent_config *c, struct strbuf *out)
+{
+	conf_print(&top, c, out);
+}

@@ -1,0 +1,48 @@
+/*
+ * Purpose:   agent.conf in one const struct, from typed rows.
+ * Not its job: reading the secrets that it names: `gate` must work while a certificate is missing.
+ * Thread:    any once loaded.   Ownership: agent_config_load to agent_config_free.
+ * Errors:    ERR_INVALID "file:line: what, and what to write instead".   Units: _ms milliseconds.
+ */
+#ifndef COLDMX_AGENT_CONFIG_H
+#define COLDMX_AGENT_CONFIG_H
+
+#include "../common/base/conf.h"
+#include "../common/rights.h"
+
+#define AGENT_CONFIG_PATH "/etc/coldmx/agent.conf"
+
+struct config_texts {
+	char **items;
+	size_t count;
+};
+
+/* Source files of Postfix's tables; all empty: what postconf names. */
+struct config_maps {
+	char *postconf;
+	struct config_texts domains, mailboxes, aliases, transport, local_domains;
+};
+
+struct agent_config {
+	char *pair;
+	enum rights_place role;
+	struct rights_policy policy;
+	int64_t gate_wait_ms;
+	char *state_dir, *spool;
+	struct conf_endpoint smtp;
+	int64_t check_every_ms, smtp_timeout_ms, trouble_after_ms;
+	struct conf_endpoint *listen;
+	size_t nlisten;
+	char *cert, *key, *token_file;
+	struct conf_endpoint *controllers;
+	size_t ncontrollers;
+	char *controller_name, *ca_file;
+	int64_t poll_ms, maps_refresh_ms;
+	struct config_maps maps;
+};
+
+enum err_code agent_config_load(const char *path, struct agent_config **out, struct err *e) NODISCARD;
+void agent_config_free(struct agent_config *c); /* NULL is legal */
+void agent_config_print(const struct agent_config *c, struct strbuf *out);
+
+#endif
