@@ -1,0 +1,140 @@
+/* What changes something: asked for once, with a reason; what moves mail only after the pair's name was typed. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../common/base/clock.h"
+#include "../common/base/json.h"
+#include "cli.h"
+#include "text.h"
+
+static const char *consequence(enum cli_command command)
+{
+	switch (command) {
+	case CLI_FAILOVER: return "The standby is switched on and takes the mail of";
+	case CLI_FAILBACK: return "The primary takes the mail back, and the standby is drained and switched off, for";
+	case CLI_ABORT: return "The running operation is undone (after its point of no return: the MX is restored) for";
+	case CLI_RESUME: return "The stuck operation goes on for";
+	case CLI_STATUS:
+	case CLI_PLAN:
+	case CLI_ACK:
+	case CLI_HOLD:
+	case CLI_RELEASE:
+	case CLI_EXPLAIN:
+	case CLI_HISTORY:
+		break;
+	}
+	return "This concerns";
+}
+
+/* -1: confirmed. */
+static int confirm(const struct cli_options *o)
+{
+	char typed[80];
+	if (o->yes || o->dry_run || !command_moves_mail(o->command))
+		return -1;
+	if (!isatty(STDIN_FILENO)) {
+		fprintf(stderr, "coldmx: %s moves mail, and nobody is at a terminal to confirm it: add --yes\n", o->name);
+		return CLI_USAGE;
+	}
+	fprintf(stderr, "%s %s.\nType the pair's name to go on: ", consequence(o->command), o->pair);
+	fflush(stderr);
+	if (!fgets(typed, sizeof(typed), stdin))
+		typed[0] = '\0';
+	typed[strcspn(typed, "\n")] = '\0';
+	if (strcmp(typed, o->pair) == 0)
+		return -1;
+	fprintf(stderr, "coldmx: \"%s\" is not \"%s\": nothing was done\n", typed, o->pair);
+	return CLI_USAGE;
+}
+
+static void write_body(const struct cli_options *o, struct strbuf *out)
+{
+	struct json j;
+	json_init(&j, out);
+	json_open_object(&j, NULL);
+	if (o->reason[0])
+		json_put_string(&j, "reason", o->reason);
+	if (o->dry_run)
+		json_put_bool(&j, "dry_run", true);
+	if (o->failback)
+		json_put_bool(&j, "failback", true);
+	if (o->command == CLI_HOLD)
+		json_put_int(&j, "expires_ms", clock_wall_ms() + o->hold_ms);
+	json_close_object(&j);
+}
+
+static void print_plan(const json_t *root)
+{
+	const char *text = json_string_value(json_object_get(root, "text"));
+	for (; text && *text; text++)
+		putchar((unsigned char)*text < ' ' && *text != '\n' ? '?' : *text);
+}
+
+static const char *verdict_of(const struct cli_options *o)
+{
+	switch (o->command) {
+	case CLI_ACK: return "acknowledged";
+	case CLI_HOLD: return "held: nothing automatic until then";
+	case CLI_RELEASE: return "released";
+	case CLI_PLAN: return "this is a plan; nothing was touched";
+	case CLI_FAILOVER:
+	case CLI_FAILBACK:
+		return o->dry_run ? "this is a plan; nothing was touched" : "done";
+	case CLI_STATUS:
+	case CLI_ABORT:
+	case CLI_RESUME:
+	case CLI_EXPLAIN:
+	case CLI_HISTORY:
+		break;
+	}
+	return "done";
+}
+
+static int handle_answer(const struct cli_options *o, struct client *c, const struct answer *a)
+{
+	if (a->status != 200 && a->status != 202)
+		return cli_problem(o, a);
+	uint64_t op = (uint64_t)text_int(a->json, "operation", 0);
+	if (op && o->wait_ms == 0) {
+		if (o->json)
+			fputs(a->body, stdout);
+		else
+			printf("%s: operation %" PRIu64 " runs; follow it with coldmx status %s --watch\n", o->pair, op,
+			       o->pair);
+		return CLI_RUNNING;
+	}
+	if (op)
+		return follow_operation(o, c, op);
+	if (o->json) {
+		fputs(a->body, stdout);
+		return CLI_DONE;
+	}
+	print_plan(a->json);
+	if (text_of(a->json, "text")[0])
+		printf("\n");
+	if (o->command == CLI_HOLD)
+		printf("%s: held until %s; nothing automatic until then\n", o->pair, text_time(clock_wall_ms() + o->hold_ms));
+	else
+		printf("%s: %s\n", o->pair, verdict_of(o));
+	return CLI_DONE;
+}
+
+int command_run(const struct cli_options *o, struct client *c)
+{
+	struct strbuf body = STRBUF_INIT;
+	struct answer a;
+	char path[160];
+	int code = confirm(o);
+	if (code >= 0)
+		return code;
+	snprintf(path, sizeof(path), "/v1/pairs/%s/%s", o->pair, o->name);
+	write_body(o, &body);
+	client_ask(c, path, strbuf_str(&body), &a);
+	code = handle_answer(o, c, &a);
+	answer_fini(&a);
+	strbuf_fini(&body);
+	return code;
+}

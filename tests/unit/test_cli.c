@@ -1,0 +1,198 @@
+/* The coldmx command against the real HTTP surface with a pretended engine: screens, exit codes, and that the last
+ * line is the verdict. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sys/wait.h>
+
+#include "../../cli/cli.h"
+#include "fake_engine.h"
+
+static struct fake engine;
+static char dir[64], socket_path[96];
+static char shown[65536]; /* standard output of the last command */
+
+/* Runs the command in a child of its own, as a shell would; standard input is no terminal. */
+static int run(const char *line)
+{
+	char words[512], path[128];
+	static char name[] = "coldmx", option[] = "--socket";
+	char *argv[24] = { name, option, socket_path };
+	int argc = 3, status;
+	(void)str_copy(words, sizeof(words), line);
+	for (char *w = strtok(words, " "); w && argc < 23; w = strtok(NULL, " "))
+		argv[argc++] = w;
+	snprintf(path, sizeof(path), "%s/out", dir);
+	fflush(stdout);
+	pid_t pid = fork();
+	if (pid == 0) {
+		int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		dup2(out, STDOUT_FILENO);
+		dup2(out, STDERR_FILENO);
+		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+		setvbuf(stdout, NULL, _IOLBF, 0);
+		int code = cli_run(argc, argv);
+		fflush(stdout);
+		_exit(code);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFEXITED(status))
+		fail_msg("coldmx %s: signal %d", line, WTERMSIG(status));
+	FILE *f = fopen(path, "r");
+	size_t n = fread(shown, 1, sizeof(shown) - 1, f);
+	shown[n] = '\0';
+	fclose(f);
+	return WEXITSTATUS(status);
+}
+
+static const char *last_line(void)
+{
+	size_t n = strlen(shown);
+	while (n && shown[n - 1] == '\n')
+		shown[--n] = '\0';
+	char *newline = strrchr(shown, '\n');
+	return newline ? newline + 1 : shown;
+}
+
+static void expect(const char *line, int code, const char *verdict)
+{
+	int got = run(line);
+	if (got != code || !strstr(last_line(), verdict))
+		fail_msg("coldmx %s: exit %d (wanted %d), verdict wanted \"%s\":\n%s", line, got, code, verdict, shown);
+}
+
+static void test_status(void **state)
+{
+	(void)state;
+	expect("status", CLI_DONE, "2 of 4 pairs need a person: beta, delta");
+	char *beta = strstr(shown, "\nbeta"), *alpha = strstr(shown, "\nalpha");
+	assert_true(beta && alpha && beta < alpha); /* what needs a person comes first */
+	assert_non_null(strstr(shown, "ATTACK SIGNAL"));
+	expect("status alpha", CLI_DONE, "alpha: the primary serves; nothing to do");
+	expect("status beta", CLI_DONE, "coldmx failover beta");
+	assert_non_null(strstr(shown, "primary's agent unknown since "));
+	assert_non_null(strstr(shown, "standby's agent no report since"));
+	expect("status gamma", CLI_DONE, "coldmx failback gamma");
+	assert_non_null(strstr(shown, "1234 messages wait"));
+	assert_non_null(strstr(shown, "all 19 steps done in 54.3 s"));
+	expect("status delta", CLI_DONE, "coldmx resume delta, or coldmx abort delta");
+	assert_non_null(strstr(shown, "  failed   switch-dns"));
+	assert_non_null(strstr(shown, "nothing was overwritten"));
+	expect("status nobody", CLI_USAGE, "no pair is named \"nobody\"");
+}
+
+static void test_explain_and_history(void **state)
+{
+	(void)state;
+	expect("explain alpha", CLI_DONE, "3 of 6 conditions stand against it (smtp-IPv4, agent, references)");
+	assert_non_null(strstr(shown, "NO   references"));
+	expect("history alpha", CLI_DONE, "2 entries in the audit trail");
+	assert_null(strchr(shown, '\x1b')); /* what people wrote does not steer a terminal */
+}
+
+static void test_json(void **state)
+{
+	(void)state;
+	static const char *const lines[] = { "status --json", "status beta --json", "explain alpha --json",
+					     "history alpha --json", "plan beta --json", "hold alpha --for 2h --reason x --json" };
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		assert_int_equal(run(lines[i]), CLI_DONE);
+		json_t *j = json_loads(shown, JSON_REJECT_DUPLICATES, NULL);
+		if (!j)
+			fail_msg("coldmx %s: not JSON: %s", lines[i], shown);
+		json_decref(j);
+	}
+	assert_int_equal(run("failover alpha --reason x --yes --json"), CLI_REFUSED);
+	assert_non_null(strstr(shown, "\"rule\":\"up-refuses-failover\""));
+}
+
+static void test_usage(void **state)
+{
+	(void)state;
+	expect("", CLI_USAGE, "5 still running");
+	expect("--help", CLI_DONE, "5 still running");
+	expect("fallover beta", CLI_USAGE, "there is no command");
+	expect("failover", CLI_USAGE, "which pair?");
+	expect("failover beta --yes", CLI_USAGE, "a reason is required: write coldmx failover beta --reason");
+	expect("failover beta --reason x", CLI_USAGE, "nobody is at a terminal to confirm it: add --yes");
+	expect("hold alpha --reason x", CLI_USAGE, "--for \"2 h\"");
+	expect("hold alpha --for 2x --reason x", CLI_USAGE, "is not a duration");
+	expect("failover beta --reason x --yes --wait soon", CLI_USAGE, "not a number of seconds");
+	expect("status a/b", CLI_USAGE, "cannot be a pair's name");
+	expect("status alpha beta", CLI_USAGE, "one word too many");
+	expect("ack alpha --dry-run", CLI_USAGE, "belongs to failover and failback");
+}
+
+static void test_commands(void **state)
+{
+	(void)state;
+	expect("plan beta", CLI_DONE, "beta: this is a plan; nothing was touched");
+	assert_non_null(strstr(shown, "then   20 mx1.example.org"));
+	expect("failover beta --dry-run", CLI_DONE, "nothing was touched");
+	expect("hold alpha --for 2h --reason maintenance", CLI_DONE, "alpha: held until");
+	expect("release alpha --reason over", CLI_DONE, "alpha: released");
+	expect("ack alpha --reason seen", CLI_DONE, "alpha: acknowledged");
+	expect("failover alpha --reason x --yes", CLI_REFUSED, "alpha: failover refused (rule up-refuses-failover)");
+	assert_non_null(strstr(shown, "what would work: coldmx explain alpha"));
+}
+
+static void test_following(void **state)
+{
+	(void)state;
+	expect("failover beta --reason disk --yes --no-wait", CLI_RUNNING, "coldmx status beta --watch");
+	expect("failover beta --reason disk --yes", CLI_DONE, "beta: promote done in");
+	assert_non_null(strstr(shown, "41/41 controls ok"));
+	engine.fail_step = 16;
+	expect("failover beta --reason disk --yes", CLI_FAILED, "promote is stuck: switch-dns: example.org MX was changed");
+	engine.fail_step = -1;
+	engine.step_ms = 200;
+	expect("failover beta --reason disk --yes --wait 0", CLI_RUNNING, "coldmx status beta --watch");
+	engine.step_ms = 1;
+}
+
+static void test_unreachable(void **state)
+{
+	(void)state;
+	char keep[96];
+	memcpy(keep, socket_path, sizeof(keep));
+	snprintf(socket_path, sizeof(socket_path), "%s/none", dir);
+	expect("status", CLI_UNREACHABLE, "cannot reach coldmxd at");
+	memcpy(socket_path, keep, sizeof(keep));
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	struct err e;
+	snprintf(dir, sizeof(dir), "/tmp/coldmx-test-cli-XXXXXX");
+	if (!mkdtemp(dir))
+		return -1;
+	snprintf(socket_path, sizeof(socket_path), "%s/sock", dir);
+	return fake_start(&engine, socket_path, 1, &e) == ERR_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	char path[128];
+	fake_stop(&engine);
+	unlink(socket_path);
+	snprintf(path, sizeof(path), "%s/out", dir);
+	unlink(path);
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_status),	 cmocka_unit_test(test_explain_and_history),
+		cmocka_unit_test(test_json),	 cmocka_unit_test(test_usage),
+		cmocka_unit_test(test_commands), cmocka_unit_test(test_following),
+		cmocka_unit_test(test_unreachable),
+	};
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}
