@@ -21,6 +21,7 @@ struct operation {
 	struct run_out out;       /* what is being committed; kept for the retry */
 	bool beginning, ending;   /* this commit also begins or ends the operation */
 	uint64_t retry_timer;
+	bool committing;          /* a commit is out */
 	enum pair_state end_state;
 	struct strbuf closed;     /* the operation that this one takes over from, marked as ended */
 	uint64_t closed_op;
@@ -58,6 +59,7 @@ struct watched {
 	char agent_trouble[HOST_ROLES][160];
 	uint32_t probe[FAMILIES], agent_probe[HOST_ROLES];
 	struct operation op;
+	uint32_t stale_commits;   /* of an operation that was taken over; the store answers in order */
 	bool dirty, hurried, busy_paged, refuse_paged;
 };
 

@@ -67,6 +67,30 @@ static void drop_operation(struct operation *o)
 	memset(o, 0, sizeof(*o));
 }
 
+static void drop_timer(struct watched *p)
+{
+	if (p->op.timer)
+		p->e->ports.time->drop(p->e->ports.time_ctx, p->op.timer);
+	p->op.timer = 0;
+}
+
+static void drop_timers(struct watched *p)
+{
+	drop_timer(p);
+	if (p->op.retry_timer)
+		p->e->ports.time->drop(p->e->ports.time_ctx, p->op.retry_timer);
+	p->op.retry_timer = 0;
+}
+
+/* What the last operation still has out must not come back to the next one. */
+static void let_go(struct watched *p)
+{
+	drop_timers(p);
+	if (p->op.ticket)
+		p->e->ports.exec->cancel(p->e->ports.exec_ctx, p->op.ticket);
+	p->stale_commits += p->op.committing;
+}
+
 void operate_begin(struct watched *p, const struct op_request *req)
 {
 	struct operation *o = &p->op;
@@ -79,6 +103,7 @@ void operate_begin(struct watched *p, const struct op_request *req)
 	uint64_t closed_op = o->open ? o->plan.op : 0;
 	if (closed_op)
 		format_operation(&o->plan, "ended-superseded", &closed);
+	let_go(p);
 	drop_operation(o);
 	o->closed = closed;
 	o->closed_op = closed_op;
@@ -254,6 +279,11 @@ static void committed(void *arg, enum store_rc rc)
 	struct engine *e = p->e;
 	if (e->stopping)
 		return;
+	if (p->stale_commits) {
+		p->stale_commits--;
+		return;
+	}
+	o->committing = false;
 	if (rc == STORE_AWAY || rc == STORE_UNKNOWN) {
 		/* rows are keyed by (op, seq): writing them again is the same as once */
 		o->retry_timer = e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + COMMIT_RETRY_MS,
@@ -295,6 +325,7 @@ static void submit_commit(void *arg)
 		b.rec[b.n++] = o->out.rec[i];
 	/* the end of a fenced operation is told under what the pair has now */
 	struct txn txn = { { p->id, o->ending ? p->epoch : o->plan.epoch }, b.rec, b.n };
+	o->committing = true;
 	p->e->ports.store->commit(p->e->ports.store_ctx, &txn, committed, p);
 	for (size_t i = 0; i < ARRAY_LEN(b.body); i++)
 		strbuf_fini(&b.body[i]);
@@ -352,13 +383,6 @@ static void feed(struct watched *p, const struct run_in *in)
 	run_out_fini(&out);
 }
 
-static void drop_timer(struct watched *p)
-{
-	if (p->op.timer)
-		p->e->ports.time->drop(p->e->ports.time_ctx, p->op.timer);
-	p->op.timer = 0;
-}
-
 void operate_cancel(struct watched *p, const char *reason)
 {
 	struct operation *o = &p->op;
@@ -400,8 +424,6 @@ void operate_clear(struct watched *p)
 
 void operate_fini(struct watched *p)
 {
-	drop_timer(p);
-	if (p->op.retry_timer)
-		p->e->ports.time->drop(p->e->ports.time_ctx, p->op.retry_timer);
+	drop_timers(p);
 	drop_operation(&p->op);
 }

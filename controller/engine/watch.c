@@ -21,6 +21,8 @@ bool watch_veto(struct watched *p, char *why, size_t size)
 		snprintf(why, size, "mode is manual: `coldmx failover %s` acts", p->opts.site.pair);
 	else if (p->opts.mode == MODE_SHADOW)
 		snprintf(why, size, "mode is shadow: would promote now");
+	else if (p->op.ending)
+		snprintf(why, size, "the last operation is just ending");
 	else if (hold_active(&p->hold, now))
 		snprintf(why, size, "held by %s: %.120s", p->hold.owner, p->hold.reason);
 	else if (now.boot_ms < e->grace_until_ms)
