@@ -25,7 +25,7 @@ static void answered(void *arg, const struct command_answer *a)
 		return;
 	if (asked->kind == CMD_HOLD) {
 		g->held = true;
-		g->hold_until_ms = world_now(w).wall_ms + HOLD_MS / 2;
+		g->hold_until_ms = asked->expires_wall_ms;
 	}
 }
 
@@ -39,7 +39,7 @@ void apply_command(struct world *w, uint8_t pair, enum command_kind kind)
 	snprintf(cmd.who, sizeof(cmd.who), "operator");
 	snprintf(cmd.reason, sizeof(cmd.reason), "simulated");
 	struct sim_asked *asked = &w->asked[w->nasked++];
-	*asked = (struct sim_asked){ w, pair, kind };
+	*asked = (struct sim_asked){ w, pair, kind, cmd.expires_wall_ms };
 	g->asked_failback += kind == CMD_FAILBACK;
 	g->asked_abort += kind == CMD_ABORT;
 	g->asked_resume += kind == CMD_RESUME;

@@ -147,8 +147,10 @@ void promise_7_brakes(struct world *w, uint8_t pair)
 	const struct brake_opts *b = &w->engine_opts.brake;
 	int down = 0;
 	for (size_t i = 0; i < w->npairs; i++) {
-		int64_t since_ms = w->pair[i].ghost.down_since_ms;
-		down += since_ms >= 0 && w->clock.now_ms - since_ms > 1100;
+		const struct ghost *other = &w->pair[i].ghost;
+		int64_t oldest_ms = other->last_ms[0] < other->last_ms[1] ? other->last_ms[0] : other->last_ms[1];
+		down += other->down_since_ms >= 0 && w->clock.now_ms - other->down_since_ms > 1100 &&
+			w->clock.now_ms - oldest_ms < STALE_MS - 1100;
 	}
 	if (g->latched && w->clock.now_ms - g->latch_ms < w->opts[pair].cooldown_ms)
 		world_fail(w, 7, "pair%u is promoted automatically again after %lld ms, cool-down is %lld ms", pair,

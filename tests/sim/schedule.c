@@ -29,7 +29,7 @@ static uint64_t running_seed; /* for the line that a crash of this very program 
 static void add(struct schedule *s, int64_t at_ms, enum fault fault, uint8_t pair, int64_t for_ms)
 {
 	if (s->n < ACTIONS_MAX)
-		s->action[s->n++] = (struct action){ .at_ms = at_ms, .for_ms = for_ms, .fault = fault, .pair = pair,
+		s->action[s->n++] = (struct action){ .at_ms = at_ms > 0 ? at_ms : 0, .for_ms = for_ms, .fault = fault, .pair = pair,
 						     .arg = (uint8_t)dice_roll(&s->dice, 2) };
 }
 
@@ -125,8 +125,7 @@ static void make(struct schedule *s, uint64_t seed)
 		uint8_t pair = choose_pair(s);
 		if (dice_roll(&s->dice, 4) == 0)
 			fault = FAULT_CRASH_POINT;
-		int64_t at_ms = choose_time(s);
-		add(s, at_ms < 0 ? 0 : at_ms, fault, pair, choose_length(s, fault));
+		add(s, choose_time(s), fault, pair, choose_length(s, fault));
 	}
 }
 

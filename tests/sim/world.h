@@ -40,6 +40,7 @@ struct sim_asked {
 	struct world *w;
 	uint8_t pair;
 	enum command_kind kind;
+	int64_t expires_wall_ms;
 };
 
 struct failure {
