@@ -22,6 +22,7 @@ enum err_code session_run(const struct ssh_target *target, const struct ssh_comm
 		}
 		if (!again)
 			return rc;
+		err_clear(e);
 	}
 }
 
