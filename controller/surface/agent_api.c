@@ -3,7 +3,6 @@
 #include "agent_api.h"
 
 #include <arpa/inet.h>
-#include <jansson.h>
 #include <netinet/in.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -12,11 +11,11 @@
 
 #include "../../common/base/clock.h"
 #include "../../common/base/file.h"
-#include "../../common/base/json.h"
 #include "../../common/base/log.h"
 #include "../../common/base/mem.h"
+#include "../../common/proto/maps.h"
+#include "../core/text.h"
 #include "http_int.h"
-#include "maps_check.h"
 #include "maps_store.h"
 
 #define CONNECTIONS_MAX 64
@@ -44,7 +43,7 @@ struct agent_request {
 	size_t body_max;
 	bool refused, too_large, kept;
 	struct parked *parked;
-	struct maps_info maps;
+	struct maps_summary maps;
 };
 
 /* A question to the engine on its way through the mailbox. */
@@ -166,27 +165,34 @@ static enum MHD_Result admit(struct MHD_Connection *conn, struct agent_request *
 	return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "nothing is at this path");
 }
 
-static bool take_word(const json_t *root, const char *key, char *out, size_t size)
+static bool take_word(const struct text_line *line, char *out, size_t size)
 {
-	const char *text = json_string_value(json_object_get(root, key));
-	if (!text || strlen(text) != json_string_length(json_object_get(root, key)) || !str_copy(out, size, text))
-		return false;
-	for (; *text; text++)
-		if (*text <= ' ' || *text > '~')
+	for (size_t i = 0; i < line->value_len; i++)
+		if (line->value[i] <= ' ' || line->value[i] > '~')
 			return false;
-	return true;
+	return text_copy(line, out, size);
+}
+
+/* "boot_id=...\norder=...\n": both, nothing else; order is empty for a boot that nobody ordered. */
+static bool parse_boot(const char *text, struct ask *ask)
+{
+	struct text_line line;
+	bool order = false, ok = true;
+	while (ok && text_next(&text, &line)) {
+		if (text_is(&line, "boot_id"))
+			ok = take_word(&line, ask->boot_id, sizeof(ask->boot_id));
+		else
+			ok = order = text_is(&line, "order") && take_word(&line, ask->order, sizeof(ask->order));
+	}
+	return ok && order && ask->boot_id[0];
 }
 
 static enum MHD_Result begin_boot(struct MHD_Connection *conn, struct agent_request *r)
 {
 	struct ask ask = { .kind = ASK_BOOT };
-	json_t *root = json_loadb(strbuf_str(&r->body), r->body.len, JSON_REJECT_DUPLICATES, NULL);
-	bool ok = take_word(root, "boot_id", ask.boot_id, sizeof(ask.boot_id)) && ask.boot_id[0] &&
-		  take_word(root, "order", ask.order, sizeof(ask.order));
-	json_decref(root);
-	if (!ok)
+	if (!parse_boot(strbuf_str(&r->body), &ask))
 		return answer_error(conn, MHD_HTTP_BAD_REQUEST, ERR_INVALID,
-				    "body: must be {\"boot_id\": \"...\", \"order\": \"...\"}, order \"\" for none");
+				    "body: must be two lines, boot_id=... and order=..., order empty for none");
 	return ask_loop(conn, r, ask);
 }
 

@@ -8,7 +8,7 @@
  *            the one in the plan: the promotion stops at `maps` and says so.
  *
  *   GET  /v1/agent/PAIR/ROLE/rights   the rights record in force (docs/rights.md)
- *   POST /v1/agent/PAIR/ROLE/boots    {"boot_id": "...", "order": "..."}
+ *   POST /v1/agent/PAIR/ROLE/boots    two lines, boot_id=... and order=... (empty: nobody ordered it)
  *   PUT  /v1/agent/PAIR/primary/maps  a map bundle (docs/maps.md)
  */
 #ifndef COLDMX_AGENT_API_H
