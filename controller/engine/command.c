@@ -177,27 +177,10 @@ static void resume(const struct request *r)
 	answer_op(r);
 }
 
-struct later {
-	command_cb *cb;
-	void *arg;
-};
-
-static void answer_durable(void *arg, enum store_rc rc)
-{
-	struct later *l = arg;
-	struct command_answer a = { .text = "" };
-	if (rc != STORE_OK)
-		err_set(&a.err, ERR_STALE, "a higher epoch is stored for this pair: another controller acts");
-	l->cb(l->arg, &a);
-	free(l);
-}
-
 static void save(const struct request *r, const char *what)
 {
-	struct later *l = mem_calloc(1, sizeof(*l));
-	*l = (struct later){ r->cb, r->arg };
 	engine_touch(r->p);
-	records_save(r->p, r->cmd->who, what, r->cmd->reason, answer_durable, l);
+	records_save(r->p, r->cmd->who, what, r->cmd->reason, r->cb, r->arg);
 }
 
 static void set_hold(const struct request *r)

@@ -122,8 +122,8 @@ bool records_pair_parse(struct watched *p, const char *text);
 void records_audit(const struct watched *p, const char *who, const char *what, const char *why,
 		   struct instant now, struct strbuf *out);
 void records_restore(struct engine *e, const struct record *rows, size_t n);
-/* Commits pair state, an audit row and optionally a hold row; cb may be NULL. */
-void records_save(struct watched *p, const char *who, const char *what, const char *why, commit_cb *cb,
+/* Commits pair state, an audit row and optionally a hold row; answer may be NULL. */
+void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer,
 		  void *arg);
 
 void records_drop_saves(struct engine *e);

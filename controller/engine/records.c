@@ -154,7 +154,7 @@ struct save {
 	struct save *next;
 	struct watched *p;
 	char who[NAME_MAX_LEN], what[NAME_MAX_LEN], why[300];
-	commit_cb *cb;
+	command_cb *answer; /* NULL: nobody waits */
 	void *arg;
 };
 
@@ -171,6 +171,14 @@ static void unlink_save(struct engine *e, struct save *s)
 
 static void submit_save(void *arg);
 
+static void answer_durable(const struct save *s, enum store_rc rc)
+{
+	struct command_answer a = { .text = "" };
+	if (rc != STORE_OK)
+		err_set(&a.err, ERR_STALE, "a higher epoch is stored for this pair: another controller acts");
+	s->answer(s->arg, &a);
+}
+
 static void saved(void *arg, enum store_rc rc)
 {
 	struct save *s = arg;
@@ -181,8 +189,8 @@ static void saved(void *arg, enum store_rc rc)
 		e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + SAVE_RETRY_MS, submit_save, s);
 		return;
 	}
-	if (s->cb)
-		s->cb(s->arg, rc);
+	if (s->answer)
+		answer_durable(s, rc);
 	unlink_save(e, s);
 }
 
@@ -205,14 +213,14 @@ static void submit_save(void *arg)
 		strbuf_fini(&body[i]);
 }
 
-void records_save(struct watched *p, const char *who, const char *what, const char *why, commit_cb *cb, void *arg)
+void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg)
 {
 	struct save *s = mem_calloc(1, sizeof(*s));
 	(void)str_copy(s->who, sizeof(s->who), who);
 	(void)str_copy(s->what, sizeof(s->what), what);
 	(void)str_copy(s->why, sizeof(s->why), why);
 	s->p = p;
-	s->cb = cb;
+	s->answer = answer;
 	s->arg = arg;
 	s->next = p->e->saves;
 	p->e->saves = s;
