@@ -1,7 +1,7 @@
 /*
  * Purpose:   the rights record (docs/rights.md), and what a host may do under it: the agent's whole decision.
  * Not its job: storing, asking, clocks. The simulator's hosts run this very code.
- * Thread:    any (values, pure).   Ownership: flat; *pair and *boot_id of rights_site are borrowed.
+ * Thread:    any (values, pure).   Ownership: flat; boot_id of rights_site is borrowed.
  * Errors:    ERR_INVALID naming the line of a record; ERR_STALE, ERR_CONFLICT from rights_accept_new.
  * Units:     _ms milliseconds, _s seconds, both since 1970.
  */
