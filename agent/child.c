@@ -23,7 +23,7 @@ static enum err_code start(const char *const argv[], int out_fd, pid_t *pid, str
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none;
-	for (; argv[n] && n < ARRAY_LEN(args) - 1; n++)
+	for (; n < ARRAY_LEN(args) - 1 && argv[n]; n++)
 		args[n] = (char *)(uintptr_t)argv[n]; /* posix_spawn(3) takes them without const, and keeps them */
 	args[n] = NULL;
 	sigemptyset(&none);
