@@ -136,9 +136,9 @@ install: all ## DESTDIR, PREFIX
 	install -m 755 hooks/notify/* $(DESTDIR)$(PREFIX)/share/coldmx/notify/
 	cp -r etc/. $(DESTDIR)$(PREFIX)/share/coldmx/examples/
 	install -m 644 etc/systemd/*.service $(DESTDIR)$(UNITDIR)/
-	for page in docs/*.[58]; do s=$${page##*.}; \
-	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$s; \
-	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$s/; done
+	for page in $(wildcard docs/*.[58]); do s=$${page##*.}; \
+	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
+	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; done
 
 clean: ## remove what was built
 	rm -rf build

@@ -1,9 +1,11 @@
 /* coldmxd: options, the list of parts in the order in which they start, run, and the same list backwards. */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "../common/base/clock.h"
@@ -176,6 +178,15 @@ static int serve(struct config *config)
 	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static enum err_code make_folders(const struct config_global *g, struct err *e)
+{
+	const char *const folders[] = { g->state_dir, g->stranded_dir, g->maps_dir };
+	for (size_t i = 0; i < ARRAY_LEN(folders); i++)
+		if (folders[i][0] && mkdir(folders[i], 0700) && errno != EEXIST)
+			return err_set_errno(e, ERR_LOCAL, errno, "%s", folders[i]);
+	return ERR_OK;
+}
+
 /* An empty journal is made only when asked for: a lost one must never look like a fresh start. */
 static int make_store(const struct config *config)
 {
@@ -183,7 +194,7 @@ static int make_store(const struct config *config)
 	struct sqlite_store *store = NULL;
 	struct err e = { 0 };
 	store_path(config, path, sizeof(path));
-	if (sqlite_store_open(path, true, &store, &e)) {
+	if (make_folders(&config->global, &e) || sqlite_store_open(path, true, &store, &e)) {
 		fprintf(stderr, "coldmxd: %s\n", e.text);
 		return EXIT_FAILURE;
 	}

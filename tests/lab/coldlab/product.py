@@ -13,6 +13,7 @@ from .net import HOSTS
 from .sh import run
 
 ACCOUNT = "coldmx"
+AGENT_ACCOUNT = "coldmx-agent"
 HOST_COMMAND = "/usr/lib/coldmx/coldmx-host"
 HOST_ROOT_COMMAND = "/usr/lib/coldmx/coldmx-host-root"
 SUDOERS = f"""\
@@ -64,6 +65,9 @@ def _account(machine, public_key):
         machine.chroot(["useradd", "--system", "--user-group", "--create-home", "--shell", "/bin/sh",
                         "--home-dir", f"/var/lib/{ACCOUNT}", ACCOUNT])
     machine.chroot(["usermod", "-p", "*", "--shell", "/bin/sh", ACCOUNT])
+    if f"\n{AGENT_ACCOUNT}:" not in machine.read("/etc/passwd"):
+        machine.chroot(["useradd", "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin",
+                        AGENT_ACCOUNT])
     home = machine.chroot(["getent", "passwd", ACCOUNT]).stdout.split(":")[5]
     machine.chroot(["install", "-d", "-m", "700", "-o", ACCOUNT, "-g", ACCOUNT, home, f"{home}/.ssh"])
     ctl = HOSTS["ctl"]
