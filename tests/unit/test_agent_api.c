@@ -20,6 +20,7 @@
 
 #include "../../common/base/file.h"
 #include "../../common/base/mem.h"
+#include "../../common/base/sha256.h"
 #include "../../controller/surface/agent_api.h"
 #include "../../controller/surface/maps_store.h"
 
