@@ -1,7 +1,8 @@
-/* Every authoritative address is asked: those that configuration names, and those that the zone's own NS set names,
- * as the update server knows them. */
+/* Every authoritative address is asked: those that configuration names, and those that the zone's
+ * own NS set names, as the update server knows them. What could not be asked is listed too, as not
+ * answering: nothing is left out silently. A server that answers REFUSED or SERVFAIL serves no set
+ * at all, and counts as silent. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "../../common/base/clock.h"
@@ -9,116 +10,205 @@
 #include "dns.h"
 #include "dns_io.h"
 
-#define LOOK_MS 3000
+#define DISCOVER_MS 2000
+#define ASK_MS 3000
+#define DNS_PORT 53
 
-struct list {
-	size_t n;
+struct survey {
+	const struct dns_opts *opts;
+	const struct verb_dns *verb;
+	int64_t deadline_ms;
+	int cancel_fd;
+	size_t n, nnames;
 	struct dns_server at[VERIFY_SERVERS_MAX];
-	char name[VERIFY_SERVERS_MAX][NAME_MAX_LEN];
+	char of[VERIFY_SERVERS_MAX][NAME_MAX_LEN]; /* the server's name, "" = configured */
+	char name[VERIFY_SERVERS_MAX][DOMAIN_MAX]; /* the NS set */
+	bool has_address[VERIFY_SERVERS_MAX];
+	bool overflow;
 };
 
-static void add(struct list *list, const char *name, const char *addr, uint16_t port)
+static int64_t within(const struct survey *s, int64_t span_ms)
 {
-	for (size_t i = 0; i < list->n; i++)
-		if (strcmp(list->at[i].addr, addr) == 0 && list->at[i].port == port)
+	int64_t until_ms = clock_boot_ms() + span_ms;
+	return until_ms < s->deadline_ms ? until_ms : s->deadline_ms;
+}
+
+static void add_server(struct survey *s, const char *of, const char *addr, uint16_t port)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if (strcmp(s->at[i].addr, addr) == 0 && s->at[i].port == port)
 			return;
-	if (list->n == VERIFY_SERVERS_MAX)
+	if (s->n == VERIFY_SERVERS_MAX) {
+		s->overflow = true;
 		return;
-	(void)str_copy(list->at[list->n].addr, sizeof(list->at[0].addr), addr);
-	(void)str_copy(list->name[list->n], sizeof(list->name[0]), name);
-	list->at[list->n++].port = port;
-}
-
-static ldns_pkt *ask_one(const struct dns_server *server, const char *name, ldns_rr_type type, int64_t deadline_ms,
-			 int cancel_fd)
-{
-	struct dns_question q = { .server = *server };
-	if (dns_build_query(name, type, &q.wire, NULL) == ERR_OK)
-		dns_udp_ask(&q, 1, deadline_ms, cancel_fd);
-	dns_wire_fini(&q.wire);
-	return q.answer;
-}
-
-static void add_addresses(struct list *list, const struct dns_server *server, const char *name, int64_t deadline_ms,
-			  int cancel_fd)
-{
-	static const ldns_rr_type types[] = { LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA };
-	for (size_t t = 0; t < ARRAY_LEN(types); t++) {
-		ldns_pkt *answer = ask_one(server, name, types[t], deadline_ms, cancel_fd);
-		const ldns_rr_list *rrs = answer ? ldns_pkt_answer(answer) : NULL;
-		for (size_t i = 0; rrs && i < ldns_rr_list_rr_count(rrs); i++) {
-			const ldns_rr *rr = ldns_rr_list_rr(rrs, i);
-			char *text = ldns_rr_get_type(rr) == types[t] && ldns_rr_rd_count(rr) ?
-					     ldns_rdf2str(ldns_rr_rdf(rr, 0)) : NULL;
-			if (text)
-				add(list, name, text, server->port);
-			LDNS_FREE(text);
-		}
-		ldns_pkt_free(answer);
 	}
+	(void)str_copy(s->at[s->n].addr, sizeof(s->at[0].addr), addr);
+	(void)str_copy(s->of[s->n], sizeof(s->of[0]), of);
+	s->at[s->n++].port = port;
 }
 
-static void discover(const struct dns_opts *opts, const char *zone, int64_t deadline_ms, int cancel_fd,
-		     struct list *list)
+/* The world asks port 53. Only an address that configuration knows may be reached at another one.
+ */
+static uint16_t port_of(const struct dns_opts *opts, const char *addr)
 {
-	ldns_pkt *answer = NULL;
-	const struct dns_server *server = NULL;
-	for (size_t i = 0; i < opts->nupdate && !answer; i++) {
-		server = &opts->update[i];
-		answer = ask_one(server, zone, LDNS_RR_TYPE_NS, deadline_ms, cancel_fd);
-	}
-	const ldns_rr_list *rrs = answer ? ldns_pkt_answer(answer) : NULL;
+	for (size_t i = 0; i < opts->nauthoritative; i++)
+		if (strcmp(opts->authoritative[i].addr, addr) == 0)
+			return opts->authoritative[i].port;
+	for (size_t i = 0; i < opts->nupdate; i++)
+		if (strcmp(opts->update[i].addr, addr) == 0)
+			return opts->update[i].port;
+	return DNS_PORT;
+}
+
+static void read_names(struct survey *s, const ldns_pkt *answer)
+{
+	const ldns_rr_list *rrs = ldns_pkt_answer(answer);
 	for (size_t i = 0; rrs && i < ldns_rr_list_rr_count(rrs); i++) {
 		const ldns_rr *rr = ldns_rr_list_rr(rrs, i);
-		char name[DOMAIN_MAX];
 		if (ldns_rr_get_type(rr) != LDNS_RR_TYPE_NS || !ldns_rr_rd_count(rr))
 			continue;
-		dns_name_text(ldns_rr_rdf(rr, 0), name, sizeof(name));
-		add_addresses(list, server, name, deadline_ms, cancel_fd);
+		if (s->nnames == VERIFY_SERVERS_MAX)
+			s->overflow = true;
+		else
+			dns_name_text(ldns_rr_rdf(rr, 0), s->name[s->nnames++], DOMAIN_MAX);
 	}
-	ldns_pkt_free(answer);
 }
 
-static bool matches(const ldns_pkt *answer, const struct verb_dns *verb)
+/* The first update server that knows the zone's NS set; NULL: none does. */
+static enum err_code find_names(struct survey *s, const struct dns_server **asked, struct err *e)
+{
+	enum err_code rc = ERR_OK;
+	*asked = NULL;
+	for (size_t i = 0; !rc && !*asked && i < s->opts->nupdate; i++) {
+		struct dns_question q = {.server = s->opts->update[i]};
+		rc = dns_build_query(s->verb->zone, LDNS_RR_TYPE_NS, &q.wire, e);
+		if (!rc)
+			rc = dns_ask_all(&q, 1, within(s, DISCOVER_MS), s->cancel_fd, e);
+		if (!rc && q.answer)
+			read_names(s, q.answer);
+		if (s->nnames)
+			*asked = &s->opts->update[i];
+		dns_questions_fini(&q, 1);
+	}
+	return rc;
+}
+
+static void read_addresses(struct survey *s, size_t name, const ldns_pkt *answer)
+{
+	const ldns_rr_list *rrs = ldns_pkt_answer(answer);
+	for (size_t i = 0; rrs && i < ldns_rr_list_rr_count(rrs); i++) {
+		const ldns_rr *rr = ldns_rr_list_rr(rrs, i);
+		ldns_rr_type type = ldns_rr_get_type(rr);
+		if ((type != LDNS_RR_TYPE_A && type != LDNS_RR_TYPE_AAAA) || !ldns_rr_rd_count(rr))
+			continue;
+		char *text = ldns_rdf2str(ldns_rr_rdf(rr, 0));
+		if (text) {
+			add_server(s, s->name[name], text, port_of(s->opts, text));
+			s->has_address[name] = true;
+		}
+		LDNS_FREE(text);
+	}
+}
+
+static enum err_code discover(struct survey *s, struct err *e)
+{
+	static const ldns_rr_type types[] = {LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA};
+	struct dns_question q[2 * VERIFY_SERVERS_MAX];
+	const struct dns_server *asked;
+	memset(q, 0, sizeof(q));
+	enum err_code rc = find_names(s, &asked, e);
+	size_t n = rc ? 0 : 2 * s->nnames;
+	for (size_t i = 0; !rc && i < n; i++) {
+		q[i].server = *asked;
+		rc = dns_build_query(s->name[i / 2], types[i % 2], &q[i].wire, e);
+	}
+	if (!rc && n)
+		rc = dns_ask_all(q, n, within(s, DISCOVER_MS), s->cancel_fd, e);
+	for (size_t i = 0; !rc && i < n; i++) {
+		if (!q[i].answer) /* lost, for the NS set came: an unasked server proves nothing */
+			rc = err_set(e, ERR_AGAIN, "name server %s did not say the addresses of %s",
+				     asked->addr, s->name[i / 2]);
+		else
+			read_addresses(s, i / 2, q[i].answer);
+	}
+	dns_questions_fini(q, n);
+	return rc;
+}
+
+/* What is wrong with an answer, short enough to stand behind a server's name; "" = nothing. */
+static const char *judge(const struct verb_dns *verb, const ldns_pkt *answer, bool *serves)
 {
 	struct mx_set found;
-	return ldns_pkt_aa(answer) && ldns_pkt_get_rcode(answer) == LDNS_RCODE_NOERROR &&
-	       dns_read_mx(answer, verb->zone, &found, NULL) == ERR_OK && mx_set_equal(&found, &verb->expect) &&
-	       found.ttl_s == verb->expect.ttl_s;
+	ldns_pkt_rcode rcode = answer ? ldns_pkt_get_rcode(answer) : LDNS_RCODE_SERVFAIL;
+	*serves = answer && (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN);
+	if (!answer)
+		return "";
+	if (!*serves)
+		return rcode == LDNS_RCODE_REFUSED ? " REFUSED" : " SERVFAIL";
+	if (!ldns_pkt_aa(answer))
+		return " not AA";
+	if (dns_read_mx(answer, verb->zone, &found, NULL) || !mx_set_equal(&found, &verb->expect))
+		return " other set";
+	return found.ttl_s == verb->expect.ttl_s ? "" : " other TTL";
 }
 
-enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *verb, int64_t deadline_ms, int cancel_fd,
-			 struct verify_answer *out, struct err *e)
+static void report(struct verify_answer *out, const char *name, const char *where,
+		   const char *remark, bool answered)
 {
-	struct list list = { .n = 0 };
+	if (out->count == VERIFY_SERVERS_MAX) {
+		const struct server_answer *last = &out->server[out->count - 1];
+		if (last->answered && !last->matches)
+			return; /* that one is news enough: nothing is proven */
+		out->count--;   /* the last line then stands for the rest */
+	}
+	struct server_answer *a = &out->server[out->count++];
+	snprintf(a->server, sizeof(a->server), "%.45s%s[%.45s]%s", name, name[0] ? " " : "", where,
+		 remark);
+	a->answered = answered;
+	a->matches = answered && !remark[0];
+}
+
+static void report_all(const struct survey *s, const struct dns_question *q,
+		       struct verify_answer *out)
+{
+	for (size_t i = 0; i < s->n; i++) {
+		bool serves = false;
+		const char *remark = judge(s->verb, q[i].answer, &serves);
+		report(out, s->of[i], s->at[i].addr, remark, serves);
+	}
+	for (size_t i = 0; i < s->nnames; i++)
+		if (!s->has_address[i])
+			report(out, s->name[i], "address unknown", "", false);
+	if (!s->nnames)
+		report(out, s->verb->zone, "NS set unknown", "", false);
+	if (s->overflow)
+		report(out, s->verb->zone, "more servers, not asked", "", false);
+}
+
+enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *verb,
+			 int64_t deadline_ms, int cancel_fd, struct verify_answer *out,
+			 struct err *e)
+{
+	struct survey s = {
+		.opts = opts, .verb = verb, .deadline_ms = deadline_ms, .cancel_fd = cancel_fd};
 	struct dns_question q[VERIFY_SERVERS_MAX];
-	int64_t look_ms = clock_boot_ms() + LOOK_MS;
-	if (look_ms > deadline_ms)
-		look_ms = deadline_ms;
 	memset(out, 0, sizeof(*out));
 	memset(q, 0, sizeof(q));
 	for (size_t i = 0; i < opts->nauthoritative; i++)
-		add(&list, "", opts->authoritative[i].addr, opts->authoritative[i].port);
-	discover(opts, verb->zone, look_ms, cancel_fd, &list);
-	if (!list.n)
-		return err_set(e, ERR_AGAIN, "%s: no authoritative server is known: the update server does not say",
-			       verb->zone);
-	for (size_t i = 0; i < list.n; i++) {
-		q[i].server = list.at[i];
-		enum err_code rc = dns_build_query(verb->zone, LDNS_RR_TYPE_MX, &q[i].wire, e);
-		if (rc)
-			return rc;
+		add_server(&s, "", opts->authoritative[i].addr, opts->authoritative[i].port);
+	enum err_code rc = discover(&s, e);
+	if (!rc && !s.n)
+		rc = err_set(e, ERR_AGAIN,
+			     "%s: no authoritative server is known: the update server does not say",
+			     verb->zone);
+	for (size_t i = 0; !rc && i < s.n; i++) {
+		q[i].server = s.at[i];
+		rc = dns_build_query(verb->zone, LDNS_RR_TYPE_MX, &q[i].wire, e);
 	}
-	dns_udp_ask(q, list.n, clock_boot_ms() + LOOK_MS < deadline_ms ? clock_boot_ms() + LOOK_MS : deadline_ms,
-		    cancel_fd);
-	for (size_t i = 0; i < list.n; i++) {
-		struct server_answer *a = &out->server[out->count++];
-		snprintf(a->server, sizeof(a->server), "%.50s%s[%.45s]", list.name[i], list.name[i][0] ? " " : "",
-			 list.at[i].addr);
-		a->answered = q[i].answer != NULL;
-		a->matches = a->answered && matches(q[i].answer, verb);
-		ldns_pkt_free(q[i].answer);
-		dns_wire_fini(&q[i].wire);
-	}
-	return ERR_OK;
+	if (!rc)
+		rc = dns_ask_all(q, s.n, within(&s, ASK_MS), cancel_fd, e);
+	if (!rc)
+		report_all(&s, q, out);
+	dns_questions_fini(q, s.n);
+	return rc;
 }
