@@ -131,7 +131,8 @@ install: all ## DESTDIR, PREFIX
 	install -m 755 $(BUILD)/coldmxd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/coldmx $(BUILD)/coldmx-agent $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 hooks/host/coldmx-host hooks/host/coldmx-host-root $(DESTDIR)$(PREFIX)/lib/coldmx/
-	install -m 644 hooks/host/lib/* $(DESTDIR)$(PREFIX)/lib/coldmx/lib/
+	install -m 644 $(filter-out %/smtp-say,$(wildcard hooks/host/lib/*)) $(DESTDIR)$(PREFIX)/lib/coldmx/lib/
+	install -m 755 hooks/host/lib/smtp-say $(DESTDIR)$(PREFIX)/lib/coldmx/lib/
 	install -m 755 hooks/harden.d/[0-9]* $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d/
 	install -m 755 hooks/notify/* $(DESTDIR)$(PREFIX)/share/coldmx/notify/
 	cp -r etc/. $(DESTDIR)$(PREFIX)/share/coldmx/examples/

@@ -100,7 +100,8 @@ class Product:
 
     def coldmx(self, *args, check=False, timeout_s=60):
         """The command line."""
-        return self.lab.coldmx(BUILD / "coldmx", *args, check=check, timeout_s=timeout_s)
+        return self.lab.coldmx(BUILD / "coldmx", *args, "--socket", str(self.lab.control_socket), check=check,
+                               timeout_s=timeout_s)
 
     def status(self):
         """/v1/pairs/example as a dictionary; {} while the controller does not answer."""
