@@ -23,6 +23,8 @@ static void answered(void *arg, const struct command_answer *a)
 		coverage_rule(w->coverage, a->rule);
 	if (a->err.code || w->crashed)
 		return;
+	if (asked->kind == CMD_RESUME)
+		coverage_rule(w->coverage, "stuck-resume");
 	if (asked->kind == CMD_HOLD) {
 		g->held = true;
 		g->hold_until_ms = asked->expires_wall_ms;
@@ -145,7 +147,7 @@ static void crash(struct world *w, const struct action *a)
 static void crash_point(struct world *w, const struct action *a)
 {
 	w->restart_ms = a->for_ms;
-	w->crash_at = w->points + 1 + (uint64_t)a->for_ms % 9;
+	w->crash_at = w->points + 1 + (uint64_t)a->for_ms % 97;
 	w->crash_after = a->arg;
 }
 

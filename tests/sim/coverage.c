@@ -25,22 +25,25 @@ void coverage_add(struct coverage *sum, const struct coverage *c)
 		to[i] += from[i];
 }
 
-/* States and events that nothing in this version produces. */
+/* Not: what nothing in this version produces, and words of an operation where none runs (guards). */
 static bool reachable(int s, int e)
 {
-	return s != PAIR_DRILLING && e != PAIR_EV_WOUNDED;
+	bool op_word = e == PAIR_EV_OP_DONE || e == PAIR_EV_OP_UNDONE || e == PAIR_EV_OP_BACK || e == PAIR_EV_OP_STUCK;
+	bool running = s == PAIR_PROMOTING || s == PAIR_FAILING_BACK;
+	return s != PAIR_DRILLING && e != PAIR_EV_WOUNDED && (!op_word || running);
 }
 
 static void print_rows(const struct coverage *c)
 {
-	int hit = 0, total = 0;
+	int hit = 0, total = 0, all = 0;
 	for (int s = 0; s < PAIR_STATES; s++)
 		for (int e = 0; e < PAIR_EVENTS; e++) {
 			total += reachable(s, e);
+			all += c->row[s][e] != 0;
 			hit += reachable(s, e) && c->row[s][e];
 		}
-	printf("rows of the pair's machine: %d of %d hit (without drilling and wounded, which nothing produces yet)\n",
-	       hit, total);
+	printf("rows of the pair's machine: %d of %d hit (without drilling and wounded, which nothing produces\nyet, and without words of operations where none runs; every cell is counted, %d of %d)\n",
+	       hit, total, all, PAIR_STATES * PAIR_EVENTS);
 	int column = printf("  not hit:");
 	for (int s = 0; s < PAIR_STATES; s++)
 		for (int e = 0; e < PAIR_EVENTS; e++) {

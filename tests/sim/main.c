@@ -10,7 +10,7 @@
 static int usage(void)
 {
 	fprintf(stderr, "usage: sim crash\n"
-			"       sim random [--seconds N] [--seed S]\n"
+			"       sim random [--seconds N] [--seed S] [--plain]\n"
 			"       sim replay SEED [--keep N,N,...]\n"
 			"       sim replay-crash SCENARIO POINT before|after\n");
 	return 2;
@@ -20,7 +20,8 @@ static int random_mode(struct coverage *coverage, int argc, char **argv)
 {
 	uint64_t seed = (uint64_t)time(NULL) * 100000;
 	int64_t seconds = 30;
-	for (int i = 2; i < argc; i += 2) {
+	bool plain = argc > 2 && strcmp(argv[argc - 1], "--plain") == 0;
+	for (int i = 2; i < argc - plain; i += 2) {
 		if (i + 1 < argc && strcmp(argv[i], "--seconds") == 0)
 			seconds = strtoll(argv[i + 1], NULL, 10);
 		else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0)
@@ -28,7 +29,7 @@ static int random_mode(struct coverage *coverage, int argc, char **argv)
 		else
 			return usage();
 	}
-	return schedule_random(coverage, seed, seconds);
+	return schedule_random(coverage, seed, seconds, plain);
 }
 
 int main(int argc, char **argv)

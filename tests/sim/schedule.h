@@ -8,7 +8,8 @@
 
 #include "coverage.h"
 
-int schedule_random(struct coverage *coverage, uint64_t seed, int64_t seconds);
+/* plain: stops at the first failure, and does not shrink it. */
+int schedule_random(struct coverage *coverage, uint64_t seed, int64_t seconds, bool plain);
 /* keep: "3,7,9" = only these entries happen; NULL = all. */
 int schedule_replay(struct coverage *coverage, uint64_t seed, const char *keep);
 

@@ -113,6 +113,15 @@ static const enum pair_event verdict_event[] = {
 	[HEALTH_DOWN] = PAIR_EV_DOWN_VETOED, [HEALTH_WOUNDED] = PAIR_EV_WOUNDED,
 };
 
+/* The row that this verdict takes: down acts when every condition is met. */
+static enum pair_event event_of(const struct pair_view *view)
+{
+	bool all_met = view->verdict == HEALTH_DOWN;
+	for (size_t i = 0; i < view->nconditions; i++)
+		all_met &= view->condition[i].met;
+	return all_met ? PAIR_EV_DOWN_ACT : verdict_event[view->verdict];
+}
+
 static void published(void *arg, const struct pair_view *view)
 {
 	struct world *w = arg;
@@ -121,7 +130,7 @@ static void published(void *arg, const struct pair_view *view)
 		return;
 	p->view = *view;
 	p->has_view = true;
-	coverage_verdict(w->coverage, view->state, verdict_event[view->verdict]);
+	coverage_verdict(w->coverage, view->state, event_of(view));
 }
 
 /* ---- life and death of the controller ---- */
