@@ -40,28 +40,36 @@ static void ask_controllers(const struct agent_config *c, const char *boot_id)
 	struct rights_record r;
 	struct err e = { 0 };
 	if (client_get_rights(&client, &r, &e) != ERR_OK || state_store(c->state_dir, &r, boot_id, &e) != ERR_OK)
-		fprintf(stderr, "gate: no confirmation: %s\n", e.text);
+		fprintf(stderr, "no confirmation: %s\n", e.text);
+}
+
+enum err_code command_decide(const struct agent_config *c, struct rights_answer *may, struct err *e)
+{
+	char boot_id[RIGHTS_BOOT_ID_SIZE];
+	struct rights_record r;
+	bool present, confirmed;
+	memset(may, 0, sizeof(*may));
+	enum err_code rc = state_boot_id(boot_id, e);
+	if (rc == ERR_OK)
+		rc = read_rights(c, boot_id, &r, &present, &confirmed, e);
+	if (rc == ERR_OK && !confirmed && c->role == RIGHTS_PRIMARY && c->ncontrollers && c->gate_wait_ms) {
+		ask_controllers(c, boot_id);
+		rc = read_rights(c, boot_id, &r, &present, &confirmed, e);
+	}
+	if (rc != ERR_OK)
+		return rc;
+	struct rights_site site = { .role = c->role, .boot_id = boot_id, .now_s = clock_wall_ms() / 1000,
+				    .confirmed = confirmed, .policy = c->policy };
+	rights_decide(present ? &r : NULL, &site, may);
+	return ERR_OK;
 }
 
 int command_gate(const struct agent_config *c)
 {
-	char boot_id[RIGHTS_BOOT_ID_SIZE];
-	struct rights_record r;
 	struct rights_answer may;
-	bool present, confirmed;
 	struct err e = { 0 };
-	enum err_code rc = state_boot_id(boot_id, &e);
-	if (rc == ERR_OK)
-		rc = read_rights(c, boot_id, &r, &present, &confirmed, &e);
-	if (rc == ERR_OK && !confirmed && c->role == RIGHTS_PRIMARY && c->ncontrollers && c->gate_wait_ms) {
-		ask_controllers(c, boot_id);
-		rc = read_rights(c, boot_id, &r, &present, &confirmed, &e);
-	}
-	if (rc != ERR_OK)
+	if (command_decide(c, &may, &e) != ERR_OK)
 		return say_failure(&e, EXIT_GATE_ERROR);
-	struct rights_site site = { .role = c->role, .boot_id = boot_id, .now_s = clock_wall_ms() / 1000,
-				    .confirmed = confirmed, .policy = c->policy };
-	rights_decide(present ? &r : NULL, &site, &may);
 	fprintf(stderr, "gate: %s\n", may.why);
 	return may.may_accept || may.may_rehearse ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -12,7 +12,11 @@
 #define EXIT_USAGE 2
 #define EXIT_GATE_ERROR 255
 
+/* What this host may do now, once a primary that nobody confirmed in this boot has asked (gate_wait at most). */
+enum err_code command_decide(const struct agent_config *c, struct rights_answer *may, struct err *e) NODISCARD;
+
 int command_gate(const struct agent_config *c);
+int command_obey(const struct agent_config *c); /* obey.c */
 int command_grant(const struct agent_config *c, const char *path); /* "-": standard input */
 int command_break_glass(const struct agent_config *c, const char *reason);
 int command_rights(const struct agent_config *c);

@@ -66,6 +66,8 @@ static const struct conf_row rows[] = {
 	  .help = "rights record, boots" },
 	{ .name = "spool", .type = CONF_PATH, .def = "/var/spool/postfix", AT(spool),
 	  .help = "Postfix's queue directory" },
+	{ .name = "systemctl", .type = CONF_PATH, .def = "/usr/bin/systemctl", AT(systemctl),
+	  .help = "the program that starts and stops mail" },
 	{ .name = "smtp", .type = CONF_ENDPOINT, .def = "127.0.0.1:25", .port = 25, AT(smtp),
 	  .help = "where this host's own SMTP service answers" },
 	{ .name = "check_every", .type = CONF_DURATION, .def = "3 s", .min = 500, .max = SECONDS(60),

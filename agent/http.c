@@ -92,11 +92,11 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const 
 		return refuse(conn, MHD_HTTP_UNAUTHORIZED, "the token is missing or not this host's");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
 		return refuse(conn, MHD_HTTP_METHOD_NOT_ALLOWED, "this agent only answers questions: GET");
-	if (strcmp(url, "/v1/health") == 0)
-		report_health(h->report, &body);
-	else if (strcmp(url, "/v1/rights") == 0)
+	if (strcmp(url, "/v1/rights") == 0)
 		report_rights(h->report, &body);
-	else
+	else if (strcmp(url, "/v1/health") == 0 && !report_health(h->report, &body))
+		return refuse(conn, MHD_HTTP_SERVICE_UNAVAILABLE, "this agent has not looked at its host for too long");
+	else if (!body.len)
 		return refuse(conn, MHD_HTTP_NOT_FOUND, "there are /v1/health and /v1/rights");
 	return answer(conn, MHD_HTTP_OK, "application/json", &body);
 }

@@ -15,6 +15,7 @@ static void print_usage(FILE *to)
 {
 	fputs("usage: coldmx-agent [-c FILE] WORD\n"
 	      "  gate                     exit 0: this host may run mail now; 1: it may not\n"
+	      "  obey                     stop or start mail as the stored rights say\n"
 	      "  grant --record FILE|-    store a rights record from the controller\n"
 	      "  grant --break-glass --reason TEXT\n"
 	      "                           take over without a controller\n"
@@ -46,7 +47,7 @@ static const struct {
 	const char *word;
 	int (*run)(const struct agent_config *c);
 } plain_words[] = {
-	{ "gate", command_gate }, { "rights", command_rights }, { "boots", command_boots },
+	{ "gate", command_gate }, { "obey", command_obey }, { "rights", command_rights }, { "boots", command_boots },
 	{ "maps-export", command_maps_export }, { "serve", command_serve }, { "check-config", check_config },
 	{ "print-config", print_config },
 };

@@ -16,12 +16,13 @@
 
 #define SKIPPED "skipped with a right"
 #define UNENTITLED "listening without one"
+#define FRESH_MS 30000 /* beyond the pace of looking: a loop that hangs must not look alive */
 
 struct seen {
 	bool looked;
 	struct check_smtp smtp;
 	struct check_disk disk;
-	int64_t queue, wall_ms;
+	int64_t queue, wall_ms, boot_ms;
 	struct rights_answer may;
 	struct rights_record record;
 	bool has_record;
@@ -110,6 +111,7 @@ void report_look(struct report *r, int cancel_fd)
 	look_at_rights(r, &s);
 	s.trouble = judge(r, &s);
 	s.wall_ms = clock_wall_ms();
+	s.boot_ms = clock_boot_ms();
 	pthread_mutex_lock(&r->lock);
 	struct seen old = r->now;
 	r->now = s;
@@ -125,10 +127,12 @@ static struct seen copy_seen(struct report *r)
 	return s;
 }
 
-void report_health(struct report *r, struct strbuf *out)
+bool report_health(struct report *r, struct strbuf *out)
 {
 	struct seen s = copy_seen(r);
 	struct json j;
+	if (clock_boot_ms() - s.boot_ms > r->config->check_every_ms + FRESH_MS)
+		return false;
 	json_init(&j, out);
 	json_open_object(&j, NULL);
 	json_put_string(&j, "boot_id", r->boot_id);
@@ -144,6 +148,7 @@ void report_health(struct report *r, struct strbuf *out)
 	json_put_int(&j, "unix_ms", s.wall_ms);
 	json_close_object(&j);
 	strbuf_addc(out, '\n');
+	return true;
 }
 
 void report_rights(struct report *r, struct strbuf *out)
