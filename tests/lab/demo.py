@@ -105,7 +105,7 @@ def fail_back(product, line):
     primary.power_on()
     product.lab.net.wait_answer("ctl", HOSTS["primary"].ipv4, 25, 60)
     line.say("primary answers again; it serves, the standby's queue waits")
-    product.coldmx("failback", failover.PAIR, "--reason", "repaired", "--yes", "--no-wait", check=True)
+    product.coldmx("failback", failover.PAIR, "--reason", "repaired", "--yes", "--no-wait")
     product.wait_state("failing-back", timeout_s=10)
     product.wait_state("up", "stuck", timeout_s=240)
 
