@@ -126,9 +126,12 @@ static enum err_code store_locked(const char *dir, const struct rights_record *r
 	enum err_code rc = state_read(dir, &current, &present, e);
 	if (rc == ERR_OK)
 		rc = rights_accept_new(present ? &current : NULL, r, e);
+	/* In this order: whoever watches the record finds it confirmed. Alone, a confirmation says nothing. */
+	if (rc == ERR_OK)
+		rc = confirm(dir, boot_id, r->epoch, e);
 	if (rc == ERR_OK && !(present && rights_same(&current, r)))
 		rc = write_record(dir, r, e);
-	return rc == ERR_OK ? confirm(dir, boot_id, r->epoch, e) : rc;
+	return rc;
 }
 
 enum err_code state_store(const char *dir, const struct rights_record *r, const char *boot_id, struct err *e)
@@ -178,9 +181,9 @@ enum err_code state_break_glass(const char *dir, const char *pair, enum rights_p
 	r.issued_ms = clock_wall_ms();
 	rc = log_break_glass(dir, reason, r.epoch, e);
 	if (rc == ERR_OK)
-		rc = write_record(dir, &r, e);
-	if (rc == ERR_OK)
 		rc = confirm(dir, boot_id, r.epoch, e);
+	if (rc == ERR_OK)
+		rc = write_record(dir, &r, e);
 	close(lock);
 	return rc;
 }
