@@ -202,27 +202,29 @@ enum err_code dns_build_update(const struct dns_opts *opts, const struct verb_dn
 	return rc;
 }
 
-/* At most one TSIG record, as RFC 8945 5.2 wants: ldns loses the memory of a first one when a
- * second follows. */
-static bool one_tsig_at_most(const uint8_t *bytes, size_t len)
+/* A TSIG is the last record, as RFC 8945 5.1 wants: behind one, ldns loses its memory over another
+ * TSIG or a broken record. */
+static bool nothing_behind_tsig(const uint8_t *bytes, size_t len)
 {
-	unsigned found = 0;
+	bool found = false;
 	size_t at = HEADER_BYTES;
 	if (len < at)
 		return true;
 	unsigned questions = (unsigned)bytes[4] << 8 | bytes[5], records = 0;
-	for (size_t i = 6; i < 12; i += 2)
+	for (size_t i = 6; i < HEADER_BYTES; i += 2)
 		records += (unsigned)bytes[i] << 8 | bytes[i + 1];
 	while (questions-- && at < len)
 		at = skip_name(bytes, len, at) + 4;
-	while (records-- && at < len) {
+	while (records-- && !found) {
 		at = skip_name(bytes, len, at);
 		if (at + 10 > len)
-			break;
-		found += bytes[at] == 0 && bytes[at + 1] == TYPE_TSIG;
+			return true; /* broken; ldns says how */
+		found = bytes[at] == 0 && bytes[at + 1] == TYPE_TSIG;
 		at += 10 + ((size_t)bytes[at + 8] << 8 | bytes[at + 9]);
+		if (found && records)
+			return false;
 	}
-	return found <= 1;
+	return true;
 }
 
 static bool repeats_question(const uint8_t *bytes, size_t len, const struct dns_wire *asked)
@@ -239,8 +241,8 @@ enum err_code dns_parse(const uint8_t *bytes, size_t len, const struct dns_wire 
 			ldns_pkt **out, struct err *e)
 {
 	*out = NULL;
-	if (!one_tsig_at_most(bytes, len))
-		return err_set(e, ERR_PROTOCOL, "DNS answer: more than one TSIG record");
+	if (!nothing_behind_tsig(bytes, len))
+		return err_set(e, ERR_PROTOCOL, "DNS answer: a record stands behind the TSIG");
 	ldns_status rc = ldns_wire2pkt(out, bytes, len);
 	if (rc != LDNS_STATUS_OK)
 		return err_set(e, ERR_PROTOCOL, "DNS answer: %s", ldns_get_errorstr_by_id(rc));
