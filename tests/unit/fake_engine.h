@@ -22,7 +22,7 @@ struct fake {
 	pthread_t runner;
 	atomic_bool stop;
 	bool running;
-	int step_ms, fail_step; /* fail_step: index that gets stuck, -1 = none */
+	atomic_int step_ms, fail_step; /* fail_step: index that gets stuck, -1 = none */
 	uint64_t op;
 };
 
@@ -70,7 +70,8 @@ static inline void *fake_run(void *arg)
 {
 	struct fake *f = arg;
 	struct pair_view *v = &f->pair[FAKE_BETA];
-	struct timespec nap = { .tv_sec = f->step_ms / 1000, .tv_nsec = f->step_ms % 1000 * 1000000L };
+	int step_ms = f->step_ms;
+	struct timespec nap = { .tv_sec = step_ms / 1000, .tv_nsec = step_ms % 1000 * 1000000L };
 	for (size_t i = 0; i < ARRAY_LEN(fake_steps) && !atomic_load(&f->stop); i++) {
 		pthread_mutex_lock(&f->lock);
 		snprintf(v->op.step[i].state, sizeof(v->op.step[i].state), "running");
@@ -88,16 +89,27 @@ static inline void *fake_run(void *arg)
 			pthread_mutex_unlock(&f->lock);
 			return NULL;
 		}
-		fake_end_step(v, i, f->step_ms);
-		v->op.took_ms += f->step_ms;
+		fake_end_step(v, i, step_ms);
+		v->op.took_ms += step_ms;
 		pthread_mutex_unlock(&f->lock);
 	}
+	if (atomic_load(&f->stop))
+		return NULL;
 	pthread_mutex_lock(&f->lock);
 	snprintf(v->op.status, sizeof(v->op.status), "done");
 	v->state = PAIR_PROMOTED;
 	fake_publish(f, FAKE_BETA);
 	pthread_mutex_unlock(&f->lock);
 	return NULL;
+}
+
+static inline void fake_end_run(struct fake *f)
+{
+	atomic_store(&f->stop, true);
+	if (f->running)
+		pthread_join(f->runner, NULL);
+	f->running = false;
+	atomic_store(&f->stop, false);
 }
 
 static inline void fake_refuse(command_cb *cb, void *arg, const char *rule, const char *hint, const char *why)
@@ -129,13 +141,12 @@ static inline void fake_command(void *ctx, const struct command *cmd, command_cb
 		return;
 	}
 	if (cmd->kind == CMD_FAILOVER && !cmd->dry_run) {
+		fake_end_run(f); /* not under the lock: the run takes it */
 		pthread_mutex_lock(&f->lock);
 		a.op = ++f->op;
 		fake_begin_op(&f->pair[FAKE_BETA], a.op, "promote");
 		f->pair[FAKE_BETA].state = PAIR_PROMOTING;
 		fake_publish(f, FAKE_BETA);
-		if (f->running)
-			pthread_join(f->runner, NULL);
 		f->running = pthread_create(&f->runner, NULL, fake_run, f) == 0;
 		pthread_mutex_unlock(&f->lock);
 	}
@@ -214,10 +225,8 @@ static inline enum err_code fake_start(struct fake *f, const char *socket_path, 
 
 static inline void fake_stop(struct fake *f)
 {
-	atomic_store(&f->stop, true);
-	if (f->running)
-		pthread_join(f->runner, NULL);
 	http_stop(f->http);
+	fake_end_run(f);
 	http_free(f->http);
 	views_free(f->views);
 	pthread_mutex_destroy(&f->lock);
