@@ -117,7 +117,7 @@ static enum err_code discover(struct survey *s, struct err *e)
 	const struct dns_server *asked;
 	memset(q, 0, sizeof(q));
 	enum err_code rc = find_names(s, &asked, e);
-	size_t n = rc ? 0 : 2 * s->nnames;
+	size_t n = rc || !asked ? 0 : 2 * s->nnames;
 	for (size_t i = 0; !rc && i < n; i++) {
 		q[i].server = *asked;
 		rc = dns_build_query(s->name[i / 2], types[i % 2], &q[i].wire, e);
@@ -189,11 +189,15 @@ enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *ver
 			 int64_t deadline_ms, int cancel_fd, struct verify_answer *out,
 			 struct err *e)
 {
-	struct survey s = {
-		.opts = opts, .verb = verb, .deadline_ms = deadline_ms, .cancel_fd = cancel_fd};
+	struct survey s;
 	struct dns_question q[VERIFY_SERVERS_MAX];
 	memset(out, 0, sizeof(*out));
 	memset(q, 0, sizeof(q));
+	memset(&s, 0, sizeof(s));
+	s.opts = opts;
+	s.verb = verb;
+	s.deadline_ms = deadline_ms;
+	s.cancel_fd = cancel_fd;
 	for (size_t i = 0; i < opts->nauthoritative; i++)
 		add_server(&s, "", opts->authoritative[i].addr, opts->authoritative[i].port);
 	enum err_code rc = discover(&s, e);
