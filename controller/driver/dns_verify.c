@@ -77,17 +77,18 @@ static void read_names(struct survey *s, const ldns_pkt *answer)
 /* The first update server that knows the zone's NS set; NULL: none does. */
 static enum err_code find_names(struct survey *s, const struct dns_server **asked, struct err *e)
 {
+	const struct dns_opts *opts = s->opts;
 	enum err_code rc = ERR_OK;
 	*asked = NULL;
-	for (size_t i = 0; !rc && !*asked && i < s->opts->nupdate; i++) {
-		struct dns_question q = {.server = s->opts->update[i]};
+	for (size_t i = 0; !rc && !*asked && i < opts->nupdate; i++) {
+		struct dns_question q = {.server = opts->update[i]};
 		rc = dns_build_query(s->verb->zone, LDNS_RR_TYPE_NS, &q.wire, e);
 		if (!rc)
 			rc = dns_ask_all(&q, 1, within(s, DISCOVER_MS), s->cancel_fd, e);
 		if (!rc && q.answer)
 			read_names(s, q.answer);
 		if (s->nnames)
-			*asked = &s->opts->update[i];
+			*asked = &opts->update[i];
 		dns_questions_fini(&q, 1);
 	}
 	return rc;
