@@ -1,8 +1,10 @@
 /*
- * Purpose:   what the files of the coldmx command share: options, exit codes, the conversation with coldmxd.
+ * Purpose:   what the files of the coldmx command share: options, exit codes, the conversation
+ *            with coldmxd.
  * Not its job: deciding anything; the controller does, and says why.
  * Thread:    one.   Ownership: an answer is freed with answer_fini; options point into argv.
- * Errors:    exit codes; the last line on standard output (on standard error for 2 and 3) is the verdict.
+ * Errors:    exit codes; the last line on standard output (on standard error for 2 and 3) is the
+ *            verdict.
  * Units:     _ms.
  */
 #ifndef COLDMX_CLI_H
@@ -18,18 +20,27 @@
 enum cli_exit { CLI_DONE, CLI_FAILED, CLI_USAGE, CLI_UNREACHABLE, CLI_REFUSED, CLI_RUNNING };
 
 enum cli_command {
-	CLI_STATUS, CLI_PLAN, CLI_FAILOVER, CLI_FAILBACK, CLI_ABORT, CLI_RESUME, CLI_ACK, CLI_HOLD, CLI_RELEASE,
-	CLI_EXPLAIN, CLI_HISTORY,
+	CLI_STATUS,
+	CLI_PLAN,
+	CLI_FAILOVER,
+	CLI_FAILBACK,
+	CLI_ABORT,
+	CLI_RESUME,
+	CLI_ACK,
+	CLI_HOLD,
+	CLI_RELEASE,
+	CLI_EXPLAIN,
+	CLI_HISTORY,
 };
 
 struct cli_options {
 	enum cli_command command;
-	const char *name;   /* of the command */
-	const char *pair;   /* "" = all */
+	const char *name; /* of the command */
+	const char *pair; /* "" = all */
 	const char *socket, *reason;
 	bool json, watch, yes, dry_run, failback;
-	int64_t hold_ms;    /* --for */
-	int64_t wait_ms;    /* -1 = until the end, 0 = --no-wait */
+	int64_t hold_ms; /* --for */
+	int64_t wait_ms; /* -1 = until the end, 0 = --no-wait */
 };
 
 /* True: run it. False: *exit_code says how to end; usage was printed. */

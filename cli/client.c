@@ -70,13 +70,15 @@ static CURLcode perform(struct client *c, const char *path, const char *body, st
 void client_ask(struct client *c, const char *path, const char *body, struct answer *out)
 {
 	struct strbuf got = STRBUF_INIT;
-	*out = (struct answer){ 0 };
+	*out = (struct answer){0};
 	CURLcode rc = perform(c, path, body, &got);
 	if (rc == CURLE_OK)
 		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &out->status);
 	else if (rc == CURLE_COULDNT_CONNECT)
-		err_set(&out->why, ERR_UNREACH, "cannot reach coldmxd at %s: is it running, and are you root or in its "
-						"group? systemctl status coldmxd", c->socket);
+		err_set(&out->why, ERR_UNREACH,
+			"cannot reach coldmxd at %s: is it running, and are you root or in its "
+			"group? systemctl status coldmxd",
+			c->socket);
 	else
 		err_set(&out->why, ERR_UNREACH, "coldmxd at %s: %s", c->socket,
 			c->why[0] ? c->why : curl_easy_strerror(rc));
@@ -88,7 +90,7 @@ void answer_fini(struct answer *a)
 {
 	json_decref(a->json);
 	free(a->body);
-	*a = (struct answer){ 0 };
+	*a = (struct answer){0};
 }
 
 static int exit_of_status(long status)
@@ -96,17 +98,12 @@ static int exit_of_status(long status)
 	switch (status) {
 	case 400:
 	case 404:
-	case 413:
-		return CLI_USAGE;
+	case 413: return CLI_USAGE;
 	case 403:
-	case 409:
-		return CLI_REFUSED;
-	case 503:
-		return CLI_UNREACHABLE;
-	case 504:
-		return CLI_RUNNING; /* asked, not answered: it may still happen */
-	default:
-		return CLI_FAILED;
+	case 409: return CLI_REFUSED;
+	case 503: return CLI_UNREACHABLE;
+	case 504: return CLI_RUNNING; /* asked, not answered: it may still happen */
+	default: return CLI_FAILED;
 	}
 }
 
@@ -122,12 +119,14 @@ int cli_problem(const struct cli_options *o, const struct answer *a)
 		fputs(a->body, stdout);
 		return code;
 	}
-	const char *rule = text_of(a->json, "rule"), *hint = text_of(a->json, "hint"), *why = text_of(a->json, "detail");
+	const char *rule = text_of(a->json, "rule"), *hint = text_of(a->json, "hint"),
+		   *why = text_of(a->json, "detail");
 	if (hint[0])
 		printf("what would work: %s\n", hint);
 	text_paint(PAINT_BAD);
-	printf("%s: %s %s%s%s%s: %s\n", pair, o->name, code == CLI_REFUSED ? "refused" : "failed", rule[0] ? " (rule " : "",
-	       rule, rule[0] ? ")" : "", why[0] ? why : "the controller gave no reason");
+	printf("%s: %s %s%s%s%s: %s\n", pair, o->name, code == CLI_REFUSED ? "refused" : "failed",
+	       rule[0] ? " (rule " : "", rule, rule[0] ? ")" : "",
+	       why[0] ? why : "the controller gave no reason");
 	text_paint(PAINT_NONE);
 	return code;
 }

@@ -1,4 +1,5 @@
-/* What changes something: asked for once, with a reason; what moves mail only after the pair's name was typed. */
+/* What changes something: asked for once, with a reason; what moves mail only after the pair's name
+ * was typed. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,8 +15,12 @@ static const char *consequence(enum cli_command command)
 {
 	switch (command) {
 	case CLI_FAILOVER: return "The standby is switched on and takes the mail of";
-	case CLI_FAILBACK: return "The primary takes the mail back, and the standby is drained and switched off, for";
-	case CLI_ABORT: return "The running operation is undone (after its point of no return: the MX is restored) for";
+	case CLI_FAILBACK:
+		return "The primary takes the mail back, and the standby is drained and switched "
+		       "off, for";
+	case CLI_ABORT:
+		return "The running operation is undone (after its point of no return: the MX is "
+		       "restored) for";
 	case CLI_RESUME: return "The stuck operation goes on for";
 	case CLI_STATUS:
 	case CLI_PLAN:
@@ -23,8 +28,7 @@ static const char *consequence(enum cli_command command)
 	case CLI_HOLD:
 	case CLI_RELEASE:
 	case CLI_EXPLAIN:
-	case CLI_HISTORY:
-		break;
+	case CLI_HISTORY: break;
 	}
 	return "This concerns";
 }
@@ -36,10 +40,14 @@ static int confirm(const struct cli_options *o)
 	if (o->yes || o->dry_run || !command_moves_mail(o->command))
 		return -1;
 	if (!isatty(STDIN_FILENO)) {
-		fprintf(stderr, "coldmx: %s moves mail, and nobody is at a terminal to confirm it: add --yes\n", o->name);
+		fprintf(stderr,
+			"coldmx: %s moves mail, and nobody is at a terminal to confirm it: add "
+			"--yes\n",
+			o->name);
 		return CLI_USAGE;
 	}
-	fprintf(stderr, "%s %s.\nType the pair's name to go on: ", consequence(o->command), o->pair);
+	fprintf(stderr, "%s %s.\nType the pair's name to go on: ", consequence(o->command),
+		o->pair);
 	fflush(stderr);
 	if (!fgets(typed, sizeof(typed), stdin))
 		typed[0] = '\0';
@@ -81,14 +89,12 @@ static const char *verdict_of(const struct cli_options *o)
 	case CLI_RELEASE: return "released";
 	case CLI_PLAN: return "this is a plan; nothing was touched";
 	case CLI_FAILOVER:
-	case CLI_FAILBACK:
-		return o->dry_run ? "this is a plan; nothing was touched" : "done";
+	case CLI_FAILBACK: return o->dry_run ? "this is a plan; nothing was touched" : "done";
 	case CLI_STATUS:
 	case CLI_ABORT:
 	case CLI_RESUME:
 	case CLI_EXPLAIN:
-	case CLI_HISTORY:
-		break;
+	case CLI_HISTORY: break;
 	}
 	return "done";
 }
@@ -102,8 +108,9 @@ static int handle_answer(const struct cli_options *o, struct client *c, const st
 		if (o->json)
 			fputs(a->body, stdout);
 		else
-			printf("%s: operation %" PRIu64 " runs; follow it with coldmx status %s --watch\n", o->pair, op,
-			       o->pair);
+			printf("%s: operation %" PRIu64
+			       " runs; follow it with coldmx status %s --watch\n",
+			       o->pair, op, o->pair);
 		return CLI_RUNNING;
 	}
 	if (op)
@@ -116,7 +123,8 @@ static int handle_answer(const struct cli_options *o, struct client *c, const st
 	if (text_of(a->json, "text")[0])
 		printf("\n");
 	if (o->command == CLI_HOLD)
-		printf("%s: held until %s; nothing automatic until then\n", o->pair, text_time(clock_wall_ms() + o->hold_ms));
+		printf("%s: held until %s; nothing automatic until then\n", o->pair,
+		       text_time(clock_wall_ms() + o->hold_ms));
 	else
 		printf("%s: %s\n", o->pair, verdict_of(o));
 	return CLI_DONE;

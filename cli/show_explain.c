@@ -21,17 +21,18 @@ static void print_conclusion(const json_t *root, const json_t *conditions)
 {
 	size_t i, against = 0;
 	const json_t *c;
-	json_array_foreach(conditions, i, c)
+	for (i = 0; (c = json_array_get(conditions, i)); i++)
 		against += !text_bool(c, "met");
 	printf("\n%s: ", text_of(root, "name"));
 	if (!against) {
-		printf("nothing stands against an automatic promotion; the pair is %s\n", text_of(root, "state"));
+		printf("nothing stands against an automatic promotion; the pair is %s\n",
+		       text_of(root, "state"));
 		return;
 	}
-	printf("%s, no automatic promotion: %zu of %zu conditions stand against it (", text_of(root, "state"), against,
-	       json_array_size(conditions));
+	printf("%s, no automatic promotion: %zu of %zu conditions stand against it (",
+	       text_of(root, "state"), against, json_array_size(conditions));
 	bool first = true;
-	json_array_foreach(conditions, i, c) {
+	for (i = 0; (c = json_array_get(conditions, i)); i++) {
 		if (text_bool(c, "met"))
 			continue;
 		printf("%s%s", first ? "" : ", ", text_of(c, "name"));
@@ -55,20 +56,22 @@ int show_explain(const struct cli_options *o, const struct answer *a)
 	text_cell(state, 0, paint_of_state(state));
 	printf("; the primary is ");
 	text_cell(verdict, 0, paint_of_state(verdict));
-	printf(" for %s; mode %s\n", text_span(text_now() - text_int(a->json, "verdict_since_ms", text_now())),
+	printf(" for %s; mode %s\n",
+	       text_span(text_now() - text_int(a->json, "verdict_since_ms", text_now())),
 	       text_of(a->json, "mode"));
 	printf("last rule: %s [%s]\n", text_of(a->json, "why"), text_of(a->json, "rule"));
 	if (trouble[0])
 		printf("trouble: %s\n", trouble);
-	json_array_foreach(conditions, i, c) {
+	for (i = 0; (c = json_array_get(conditions, i)); i++) {
 		int len = (int)strlen(text_of(c, "value")) + 2;
 		width = len > width ? len : width;
 	}
 	printf("\nAn automatic promotion needs all of these:\n");
 	text_paint(PAINT_DIM);
-	printf("%-5s%-13s%-*s%-13s%-17s%s\n", "", "CONDITION", width, "VALUE", "AGE", "SOURCE", "NEEDED");
+	printf("%-5s%-13s%-*s%-13s%-17s%s\n", "", "CONDITION", width, "VALUE", "AGE", "SOURCE",
+	       "NEEDED");
 	text_paint(PAINT_NONE);
-	json_array_foreach(conditions, i, c)
+	for (i = 0; (c = json_array_get(conditions, i)); i++)
 		print_condition(c, width);
 	print_conclusion(a->json, conditions);
 	return CLI_DONE;
@@ -82,12 +85,13 @@ int show_history(const struct cli_options *o, const struct answer *a)
 		fputs(a->body, stdout);
 		return CLI_DONE;
 	}
-	json_array_foreach(rows, i, row) {
+	for (i = 0; (row = json_array_get(rows, i)); i++) {
 		text_cell(text_time(text_int(row, "wall_ms", 0)), 21, PAINT_DIM);
 		text_cell(text_of(row, "what"), 18, PAINT_BOLD);
 		text_cell(text_of(row, "who"), 20, PAINT_NONE);
 		printf("%s\n", text_of(row, "why"));
 	}
-	printf("\n%s: %zu entries in the audit trail, oldest first\n", text_of(a->json, "pair"), json_array_size(rows));
+	printf("\n%s: %zu entries in the audit trail, oldest first\n", text_of(a->json, "pair"),
+	       json_array_size(rows));
 	return CLI_DONE;
 }

@@ -1,8 +1,10 @@
 /*
- * Purpose:   text for people: ages, times, colours, tables, and nothing that could steer their terminal.
+ * Purpose:   text for people: ages, times, colours, tables, and nothing that could steer their
+ *            terminal.
  * Not its job: what is said.
  * Thread:    one (static buffers in a ring: the last 32 results live).
- * Ownership: results are borrowed; what is needed for long is asked for again.   Units: _ms, wall clock since 1970.
+ * Ownership: results are borrowed; what is needed for long is asked for again.   Units: _ms, wall
+ *            clock since 1970.
  */
 #ifndef COLDMX_CLI_TEXT_H
 #define COLDMX_CLI_TEXT_H
@@ -33,6 +35,7 @@ bool text_bool(const json_t *object, const char *key);
 void text_paint(enum paint paint); /* PAINT_NONE ends it */
 /* Padded to `width`, painted without the padding. */
 void text_cell(const char *text, int width, enum paint paint);
-enum paint paint_of_state(const char *state); /* pair states, verdicts, step states, operation states */
+enum paint
+paint_of_state(const char *state); /* pair states, verdicts, step states, operation states */
 
 #endif

@@ -1,4 +1,5 @@
-/* Loading in order: notation and single values (rows), what they mean together, files that they name. */
+/* Loading in order: notation and single values (rows), what they mean together, files that they
+ * name. */
 #include "config.h"
 
 #include <stdio.h>
@@ -9,7 +10,8 @@
 #include "../common/base/mem.h"
 #include "config_rows.h"
 
-/* An address that nobody has: the known one's domain, and a local part that no person would choose. */
+/* An address that nobody has: the known one's domain, and a local part that no person would choose.
+ */
 static void fill_unknown_recipient(struct config_pair *p)
 {
 	char text[DOMAIN_MAX];
@@ -90,13 +92,14 @@ const struct config_secret *config_token(const struct config *c, const char *tok
 {
 	char name[NAME_MAX_LEN * 2];
 	char *role;
-	if (strncmp(token_name, "agent:", 6) != 0 || !str_copy(name, sizeof(name), token_name + 6) ||
-	    !(role = strrchr(name, ':')))
+	if (strncmp(token_name, "agent:", 6) != 0 ||
+	    !str_copy(name, sizeof(name), token_name + 6) || !(role = strrchr(name, ':')))
 		return NULL;
 	*role++ = '\0';
 	const struct config_pair *p = config_pair(c, name);
 	for (int r = 0; p && r < HOST_ROLES; r++)
-		if (strcmp(role, host_role_name((enum host_role)r)) == 0 && p->host[r].agent_token.len)
+		if (strcmp(role, host_role_name((enum host_role)r)) == 0 &&
+		    p->host[r].agent_token.len)
 			return &p->host[r].agent_token;
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /*
- * Purpose:   coldmxd's configuration: one const struct after load, and what each part is filled from.
+ * Purpose:   coldmxd's configuration: one const struct after load, and what each part is filled
+ *            from.
  * Not its job: applying it (main), rows and notation (common/base/conf.h).
  * Thread:    loaded before any thread starts; read-only afterwards, from any.
  * Ownership: struct config owns everything; config_free wipes the secrets.
@@ -34,7 +35,8 @@ struct config_agent_listen {
 };
 
 struct config_global {
-	char *state_dir, *socket, *notify_hook, *harden_dir, *stranded_dir, *maps_dir, *maps_key_file;
+	char *state_dir, *socket, *notify_hook, *harden_dir, *stranded_dir, *maps_dir,
+		*maps_key_file;
 	struct conf_endpoint http; /* addr "" = off */
 	int log_level;             /* index: config_log_level() */
 	int64_t grace_ms;
@@ -73,7 +75,8 @@ struct config_host {
 
 struct config_domain {
 	char *name, *key;
-	struct conf_endpoint *servers, *authoritative; /* update servers, in order; checked besides those found */
+	struct conf_endpoint *servers,
+		*authoritative; /* update servers, in order; checked besides those found */
 	size_t nservers, nauthoritative;
 	int64_t ttl_ms;
 };

@@ -14,7 +14,8 @@ struct check {
 	char at[80]; /* where the keys of `fail` stand: "pairs.[3]", or "" */
 };
 
-static enum err_code fail(const struct check *k, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
+static enum err_code fail(const struct check *k, const char *key, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
 
 static enum err_code fail(const struct check *k, const char *key, const char *fmt, ...)
 {
@@ -37,16 +38,22 @@ static enum err_code check_global(const struct check *k)
 	const struct config_global *g = &k->c->global;
 	const struct config_agent_listen *l = &g->agent_listen;
 	if (!g->v4[0] && !g->v6[0])
-		return fail(k, "global", "global has neither v4 nor v6: add our own address as the mail hosts see "
-					 "it, v4 = \"192.0.2.9\"");
+		return fail(
+			k, "global",
+			"global has neither v4 nor v6: add our own address as the mail hosts see "
+			"it, v4 = \"192.0.2.9\"");
 	if (g->http.addr[0] && !is_loopback(g->http.addr))
-		return fail(k, "global.http", "http on %s would be open to others without TLS and tokens: write "
-					      "http = \"127.0.0.1:8825\" or \"off\"", g->http.addr);
+		return fail(k, "global.http",
+			    "http on %s would be open to others without TLS and tokens: write "
+			    "http = \"127.0.0.1:8825\" or \"off\"",
+			    g->http.addr);
 	if (l->at.addr[0] && (!l->cert[0] || !l->key[0]))
-		return fail(k, "global.agent_listen", "agent_listen needs a certificate: add cert and key");
+		return fail(k, "global.agent_listen",
+			    "agent_listen needs a certificate: add cert and key");
 	if (l->at.addr[0] && !g->maps_key_file[0])
-		return fail(k, "global", "agent_listen takes recipient maps, which are kept encrypted: add "
-					 "maps_key_file = \"/etc/coldmx/maps.key\" (openssl rand -hex 32)");
+		return fail(k, "global",
+			    "agent_listen takes recipient maps, which are kept encrypted: add "
+			    "maps_key_file = \"/etc/coldmx/maps.key\" (openssl rand -hex 32)");
 	return ERR_OK;
 }
 
@@ -68,8 +75,8 @@ static int compare_claims(const void *a, const void *b)
 }
 
 /* `format`: path of a claim by item and part. Sorted, since there may be 10,000 pairs. */
-static enum err_code check_unique(const struct check *k, struct claim *claims, size_t n, const char *what,
-				  const char *list, const char *part_list)
+static enum err_code check_unique(const struct check *k, struct claim *claims, size_t n,
+				  const char *what, const char *list, const char *part_list)
 {
 	if (n)
 		qsort(claims, n, sizeof(*claims), compare_claims);
@@ -79,9 +86,11 @@ static enum err_code check_unique(const struct check *k, struct claim *claims, s
 		if (strcmp(claims[i - 1].name, claims[i].name) != 0)
 			continue;
 		if (part_list)
-			snprintf(at + len, sizeof(at) - (size_t)len, ".%s.[%zu]", part_list, claims[i].part);
+			snprintf(at + len, sizeof(at) - (size_t)len, ".%s.[%zu]", part_list,
+				 claims[i].part);
 		strncat(at, ".name", sizeof(at) - strlen(at) - 1);
-		return fail(k, at, "%s \"%s\" is there twice: rename or remove one", what, claims[i].name);
+		return fail(k, at, "%s \"%s\" is there twice: rename or remove one", what,
+			    claims[i].name);
 	}
 	return ERR_OK;
 }
@@ -94,22 +103,22 @@ static enum err_code check_names(const struct check *k)
 		n += c->pairs[i].ndomains;
 	struct claim *claims = mem_calloc(n, sizeof(*claims));
 	for (size_t i = 0; i < c->npairs; i++)
-		claims[m++] = (struct claim){ c->pairs[i].name, i, 0 };
+		claims[m++] = (struct claim){c->pairs[i].name, i, 0};
 	enum err_code rc = check_unique(k, claims, m, "pair", "pairs", NULL);
 	m = 0;
 	for (size_t i = 0; i < c->npairs; i++)
 		for (size_t d = 0; d < c->pairs[i].ndomains; d++)
-			claims[m++] = (struct claim){ c->pairs[i].domains[d].name, i, d };
+			claims[m++] = (struct claim){c->pairs[i].domains[d].name, i, d};
 	if (rc == ERR_OK)
 		rc = check_unique(k, claims, m, "domain", "pairs", "domains");
 	m = 0;
 	for (size_t i = 0; i < c->ntsig; i++)
-		claims[m++] = (struct claim){ c->tsig[i].name, i, 0 };
+		claims[m++] = (struct claim){c->tsig[i].name, i, 0};
 	if (rc == ERR_OK)
 		rc = check_unique(k, claims, m, "tsig key", "tsig", NULL);
 	m = 0;
 	for (size_t i = 0; i < c->npower_hosts; i++)
-		claims[m++] = (struct claim){ c->power_hosts[i].name, i, 0 };
+		claims[m++] = (struct claim){c->power_hosts[i].name, i, 0};
 	if (rc == ERR_OK)
 		rc = check_unique(k, claims, m, "power host", "power_hosts", NULL);
 	free(claims);
@@ -122,33 +131,45 @@ static enum err_code check_hosts(const struct check *k, const struct config_pair
 	const struct config_global *g = &k->c->global;
 	for (int r = 0; r < HOST_ROLES; r++)
 		if (!p->host[r].v4[0] && !p->host[r].v6[0])
-			return fail(k, r ? "standby" : "primary", "the %s has neither v4 nor v6: add its literal "
-								  "address, v4 = \"192.0.2.1\"", r ? "standby" : "primary");
+			return fail(k, r ? "standby" : "primary",
+				    "the %s has neither v4 nor v6: add its literal "
+				    "address, v4 = \"192.0.2.1\"",
+				    r ? "standby" : "primary");
 	if (a->v4[0] && strcmp(a->v4, b->v4) == 0)
-		return fail(k, "standby.v4", "%s is the primary's address too: write the standby's own", b->v4);
+		return fail(k, "standby.v4",
+			    "%s is the primary's address too: write the standby's own", b->v4);
 	if (a->v6[0] && strcmp(a->v6, b->v6) == 0)
-		return fail(k, "standby.v6", "%s is the primary's address too: write the standby's own", b->v6);
+		return fail(k, "standby.v6",
+			    "%s is the primary's address too: write the standby's own", b->v6);
 	if (strcmp(a->name, b->name) == 0)
-		return fail(k, "standby.name", "%s is the primary's name too: write the standby's own MX name", b->name);
+		return fail(k, "standby.name",
+			    "%s is the primary's name too: write the standby's own MX name",
+			    b->name);
 	if (!(b->v4[0] && g->v4[0]) && !(b->v6[0] && g->v6[0]))
-		return fail(k, "standby", "the standby and the controller have no address family in common, so "
-					  "nothing could be verified: add v4 or v6 here or in global");
+		return fail(k, "standby",
+			    "the standby and the controller have no address family in common, so "
+			    "nothing could be verified: add v4 or v6 here or in global");
 	return ERR_OK;
 }
 
 static enum err_code check_power(const struct check *k, const struct config_pair *p)
 {
 	if (!p->host[HOST_STANDBY].power.via[0])
-		return fail(k, "standby", "the standby has no power group, so it could not be switched on: add "
-					  "power = { via = \"...\"; on = \"...\"; off = \"...\"; status = \"...\"; }");
+		return fail(k, "standby",
+			    "the standby has no power group, so it could not be switched on: add "
+			    "power = { via = \"...\"; on = \"...\"; off = \"...\"; status = "
+			    "\"...\"; }");
 	if (p->fence == FENCE_POWER && !p->host[HOST_PRIMARY].power.via[0])
-		return fail(k, "fence", "fence = \"power\" needs the primary's power group: add it, or write "
-					"fence = \"none\"");
+		return fail(k, "fence",
+			    "fence = \"power\" needs the primary's power group: add it, or write "
+			    "fence = \"none\"");
 	for (int r = 0; r < HOST_ROLES; r++) {
 		const char *via = p->host[r].power.via;
 		if (via[0] && !config_power_host(k->c, via))
 			return fail(k, r ? "standby.power.via" : "primary.power.via",
-				    "power_hosts has no \"%s\": add it, or write the name of one that is there", via);
+				    "power_hosts has no \"%s\": add it, or write the name of one "
+				    "that is there",
+				    via);
 	}
 	return ERR_OK;
 }
@@ -168,26 +189,37 @@ static enum err_code check_mail(const struct check *k, const struct config_pair 
 		char at[40];
 		snprintf(at, sizeof(at), "domains.[%zu]", d);
 		if (!config_tsig(k->c, p->domains[d].key))
-			return fail(k, strncat(at, ".key", 5), "tsig has no key \"%s\": add it, or write the name of "
-								"one that is there", p->domains[d].key);
+			return fail(k, strncat(at, ".key", 5),
+				    "tsig has no key \"%s\": add it, or write the name of "
+				    "one that is there",
+				    p->domains[d].key);
 		if (p->domains[d].ttl_ms % 1000)
-			return fail(k, strncat(at, ".ttl", 5), "a TTL has whole seconds: write ttl = \"300 s\"");
+			return fail(k, strncat(at, ".ttl", 5),
+				    "a TTL has whole seconds: write ttl = \"300 s\"");
 	}
 	if (!is_own_domain(p, p->known_recipient))
-		return fail(k, "known_recipient", "%s is in none of the pair's domains: write one that both hosts "
-						  "accept", p->known_recipient);
+		return fail(k, "known_recipient",
+			    "%s is in none of the pair's domains: write one that both hosts "
+			    "accept",
+			    p->known_recipient);
 	if (!is_own_domain(p, p->unknown_recipient))
-		return fail(k, "unknown_recipient", "%s is in none of the pair's domains: a refusal would prove "
-						    "nothing; write one that is", p->unknown_recipient);
+		return fail(k, "unknown_recipient",
+			    "%s is in none of the pair's domains: a refusal would prove "
+			    "nothing; write one that is",
+			    p->unknown_recipient);
 	if (strcasecmp(p->known_recipient, p->unknown_recipient) == 0)
-		return fail(k, "unknown_recipient", "is the known one: write an address that nobody has");
+		return fail(k, "unknown_recipient",
+			    "is the known one: write an address that nobody has");
 	if (p->preference[HOST_PRIMARY] >= p->preference[HOST_STANDBY])
-		return fail(k, "preference", "the primary's preference must be the lower number: write primary = 10; "
-					     "standby = 20;");
+		return fail(
+			k, "preference",
+			"the primary's preference must be the lower number: write primary = 10; "
+			"standby = 20;");
 	for (size_t i = 0; i < p->nother_mx; i++)
 		for (int r = 0; r < HOST_ROLES; r++)
 			if (strcmp(p->other_mx[i].target, p->host[r].name) == 0)
-				return fail(k, "other_mx", "%s is one of the pair's own hosts: remove it here",
+				return fail(k, "other_mx",
+					    "%s is one of the pair's own hosts: remove it here",
 					    p->other_mx[i].target);
 	return ERR_OK;
 }
@@ -198,8 +230,9 @@ static enum err_code check_times(const struct check *k, const struct config_pair
 	if (b->fast_every_ms > b->every_ms)
 		return fail(k, "probe.fast_every", "is slower than every: write a shorter one");
 	if (p->returning_primary == RETURNING_WAIT)
-		return fail(k, "returning_primary", "\"wait\" belongs to full mode, and pairs are in spool mode, where "
-						    "the primary never lost its right: write \"serve\"");
+		return fail(k, "returning_primary",
+			    "\"wait\" belongs to full mode, and pairs are in spool mode, where "
+			    "the primary never lost its right: write \"serve\"");
 	return ERR_OK;
 }
 
@@ -215,15 +248,17 @@ static enum err_code check_pair(const struct check *k, const struct config_pair 
 
 enum err_code config_check(const struct config *c, const struct conf_doc *doc, struct err *e)
 {
-	struct check k = { .c = c, .doc = doc, .e = e };
+	struct check k = {.c = c, .doc = doc, .e = e};
 	enum err_code rc = check_global(&k);
 	if (rc == ERR_OK)
 		rc = check_names(&k);
 	for (size_t i = 0; rc == ERR_OK && i < c->npower_hosts; i++) {
 		snprintf(k.at, sizeof(k.at), "power_hosts.[%zu]", i);
 		if (!c->power_hosts[i].v4[0] && !c->power_hosts[i].v6[0])
-			rc = fail(&k, "", "power host \"%s\" has neither v4 nor v6: add its literal address",
-				  c->power_hosts[i].name);
+			rc = fail(
+				&k, "",
+				"power host \"%s\" has neither v4 nor v6: add its literal address",
+				c->power_hosts[i].name);
 	}
 	for (size_t i = 0; rc == ERR_OK && i < c->npairs; i++) {
 		snprintf(k.at, sizeof(k.at), "pairs.[%zu]", i);

@@ -19,7 +19,8 @@
 
 static bool is_control_name(const char *name)
 {
-	if (!isdigit((unsigned char)name[0]) || !isdigit((unsigned char)name[1]) || name[2] != '-' || !name[3])
+	if (!isdigit((unsigned char)name[0]) || !isdigit((unsigned char)name[1]) ||
+	    name[2] != '-' || !name[3])
 		return false;
 	for (const char *c = name + 3; *c; c++)
 		if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '-')
@@ -34,35 +35,43 @@ static bool line_is(const char *line, size_t len, const char *text)
 	return strlen(text) == len && strncmp(line, text, len) == 0;
 }
 
-static enum err_code read_header(const char *path, const char *text, struct plan_control *control, struct err *e)
+static enum err_code read_header(const char *path, const char *text, struct plan_control *control,
+				 struct err *e)
 {
 	bool phase = false;
 	for (int i = 0; i < CONTROL_HEADER_LINES && text[0] == '#'; i++) {
 		size_t len = strcspn(text, "\n");
 		control->block |= line_is(text, len, "# BLOCK");
 		control->with_mail |= line_is(text, len, "# phase: with-mail");
-		phase |= line_is(text, len, "# phase: with-mail") || line_is(text, len, "# phase: before-mail");
+		phase |= line_is(text, len, "# phase: with-mail") ||
+			 line_is(text, len, "# phase: before-mail");
 		text += len + (text[len] == '\n');
 	}
 	if (!phase)
-		return err_set(e, ERR_INVALID, "%s:1: the header does not say when this control runs: add "
-					       "\"# phase: before-mail\" or \"# phase: with-mail\"", path);
+		return err_set(e, ERR_INVALID,
+			       "%s:1: the header does not say when this control runs: add "
+			       "\"# phase: before-mail\" or \"# phase: with-mail\"",
+			       path);
 	return ERR_OK;
 }
 
-static enum err_code read_control(struct config *c, const struct conf_doc *doc, const char *name, struct err *e)
+static enum err_code read_control(struct config *c, const struct conf_doc *doc, const char *name,
+				  struct err *e)
 {
 	char path[PATH_MAX];
 	char *text = NULL;
-	struct err why = { 0 };
+	struct err why = {0};
 	struct plan_control *control = &c->control[c->ncontrols];
 	snprintf(path, sizeof(path), "%s/%s", c->global.harden_dir, name);
 	if (!is_control_name(name))
-		return conf_fail(doc, e, "global.harden_dir", "%s is not named as a control (NN-name, lower case), and "
-							      "would be left out silently: rename or remove it", path);
+		return conf_fail(doc, e, "global.harden_dir",
+				 "%s is not named as a control (NN-name, lower case), and "
+				 "would be left out silently: rename or remove it",
+				 path);
 	if (c->ncontrols == PLAN_CONTROLS_MAX)
-		return conf_fail(doc, e, "global.harden_dir", "%s holds more than %d controls: merge some",
-				 c->global.harden_dir, PLAN_CONTROLS_MAX);
+		return conf_fail(doc, e, "global.harden_dir",
+				 "%s holds more than %d controls: merge some", c->global.harden_dir,
+				 PLAN_CONTROLS_MAX);
 	if (file_read(path, CONTROL_MAX_BYTES, FILE_OWNED, &text, NULL, &why) != ERR_OK)
 		return conf_fail(doc, e, "global.harden_dir", "%s", why.text);
 	(void)str_copy(control->name, sizeof(control->name), name);
@@ -87,9 +96,11 @@ enum err_code config_read_controls(struct config *c, const struct conf_doc *doc,
 	struct dirent **entries = NULL;
 	enum err_code rc = ERR_OK;
 	int n = scandir(c->global.harden_dir, &entries, not_hidden, by_bytes);
-	if (n < 0)
-		return conf_fail(doc, e, "global.harden_dir", "cannot read %s: %s", c->global.harden_dir,
-				 strerror(errno));
+	if (n < 0) {
+		struct err why;
+		err_set_errno(&why, ERR_INVALID, errno, "cannot read %s", c->global.harden_dir);
+		return conf_fail(doc, e, "global.harden_dir", "%s", why.text);
+	}
 	for (int i = 0; i < n; i++) {
 		if (rc == ERR_OK)
 			rc = read_control(c, doc, entries[i]->d_name, e);
@@ -160,7 +171,7 @@ static enum err_code read_tokens(struct config *c, const struct conf_doc *doc, s
 	for (size_t i = 0; i < c->npairs; i++) {
 		for (int r = 0; r < HOST_ROLES; r++) {
 			struct config_host *h = &c->pairs[i].host[r];
-			struct err why = { 0 };
+			struct err why = {0};
 			char at[80];
 			snprintf(at, sizeof(at), "pairs.[%zu].%s.agent_token_file", i,
 				 host_role_name((enum host_role)r));
@@ -169,9 +180,11 @@ static enum err_code read_tokens(struct config *c, const struct conf_doc *doc, s
 			if (read_secret(h->agent_token_file, &h->agent_token, &why) != ERR_OK)
 				return conf_fail(doc, e, at, "%s", why.text);
 			if (!is_token(&h->agent_token))
-				return conf_fail(doc, e, at, "%s does not hold a token of %d or more characters: write "
-							     "one with openssl rand -hex 32",
-						 h->agent_token_file, TOKEN_MIN);
+				return conf_fail(
+					doc, e, at,
+					"%s does not hold a token of %d or more characters: write "
+					"one with openssl rand -hex 32",
+					h->agent_token_file, TOKEN_MIN);
 		}
 	}
 	return ERR_OK;
@@ -179,7 +192,7 @@ static enum err_code read_tokens(struct config *c, const struct conf_doc *doc, s
 
 enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc, struct err *e)
 {
-	struct err why = { 0 };
+	struct err why = {0};
 	for (size_t i = 0; i < c->ntsig; i++) {
 		struct config_tsig *t = &c->tsig[i];
 		char at[60];
@@ -187,15 +200,18 @@ enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc, 
 		if (read_secret(t->secret_file, &t->secret, &why) != ERR_OK)
 			return conf_fail(doc, e, at, "%s", why.text);
 		if (!is_base64(&t->secret))
-			return conf_fail(doc, e, at, "%s does not hold a key in base64, alone: write what "
-						     "tsig-keygen prints after \"secret\"", t->secret_file);
+			return conf_fail(doc, e, at,
+					 "%s does not hold a key in base64, alone: write what "
+					 "tsig-keygen prints after \"secret\"",
+					 t->secret_file);
 	}
 	if (c->global.maps_key_file[0]) {
 		if (read_secret(c->global.maps_key_file, &c->maps_key, &why) != ERR_OK)
 			return conf_fail(doc, e, "global.maps_key_file", "%s", why.text);
 		if (!decode_key(&c->maps_key))
-			return conf_fail(doc, e, "global.maps_key_file", "%s does not hold 64 hexadecimal digits: write "
-									 "it with openssl rand -hex 32",
+			return conf_fail(doc, e, "global.maps_key_file",
+					 "%s does not hold 64 hexadecimal digits: write "
+					 "it with openssl rand -hex 32",
 					 c->global.maps_key_file);
 	}
 	return read_tokens(c, doc, e);
@@ -206,7 +222,7 @@ static void wipe(struct config_secret *s)
 	if (s->bytes)
 		explicit_bzero(s->bytes, s->len);
 	free(s->bytes);
-	*s = (struct config_secret){ 0 };
+	*s = (struct config_secret){0};
 }
 
 void config_wipe_secrets(struct config *c)

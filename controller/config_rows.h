@@ -1,21 +1,35 @@
 /*
- * Purpose:   what the files config*.c share: the rows, and the checks that need more than one of them.
+ * Purpose:   what the files config*.c share: the rows, and the checks that need more than one of
+ *            them.
  * Not its job: being included by anybody else, tests of the rows excepted.
  * Thread:    before the others start.   Ownership: static rows.   Errors: as config.h.
  */
 #ifndef COLDMX_CONFIG_ROWS_H
 #define COLDMX_CONFIG_ROWS_H
 
+#include <stddef.h>
+
 #include "config.h"
 
-extern const struct conf_section config_section;
+#define AT(type, field) .offset = offsetof(struct type, field)
+#define ROWS(table) .rows = (table), .nrows = ARRAY_LEN(table)
+#define LIST_AT(type, items, count)                                                                \
+	.offset = offsetof(struct type, items), .count_offset = offsetof(struct type, count)
+#define SECONDS(n) ((int64_t)(n)*1000)
+#define DAYS(n) ((int64_t)(n)*86400000)
+
+extern const struct conf_section config_section;      /* the whole file */
+extern const struct conf_section config_pair_section; /* one pair */
 
 /* What the values mean together. */
-enum err_code config_check(const struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
+enum err_code config_check(const struct config *c, const struct conf_doc *doc,
+			   struct err *e) NODISCARD;
 /* Reads harden_dir: names, "# BLOCK", "# phase:". */
-enum err_code config_read_controls(struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
+enum err_code config_read_controls(struct config *c, const struct conf_doc *doc,
+				   struct err *e) NODISCARD;
 /* Reads every secret file. */
-enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
+enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc,
+				  struct err *e) NODISCARD;
 void config_wipe_secrets(struct config *c);
 
 #endif

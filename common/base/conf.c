@@ -1,5 +1,5 @@
-/* Walks the settings of a file beside the rows: every setting must have its row, every row gets its setting or its
- * default. */
+/* Walks the settings of a file beside the rows: every setting must have its row, every row gets its
+ * setting or its default. */
 #include "conf.h"
 
 #include <ctype.h>
@@ -87,20 +87,22 @@ static enum err_code fail_unknown(const struct walk *w, const struct conf_sectio
 		strbuf_addf(&keys, "%s%s", i ? ", " : "", section->rows[i].name);
 	}
 	if (nearest)
-		fail_at(w, setting, "unknown key \"%s\" in %s: did you mean \"%s\"?", name, section->what, nearest);
+		fail_at(w, setting, "unknown key \"%s\" in %s: did you mean \"%s\"?", name,
+			section->what, nearest);
 	else
-		fail_at(w, setting, "unknown key \"%s\" in %s: it takes %.200s", name, section->what,
-			strbuf_str(&keys));
+		fail_at(w, setting, "unknown key \"%s\" in %s: it takes %.200s", name,
+			section->what, strbuf_str(&keys));
 	strbuf_fini(&keys);
 	return ERR_INVALID;
 }
 
-static enum err_code fail_type(const struct walk *w, const struct conf_row *row, const config_setting_t *setting)
+static enum err_code fail_type(const struct walk *w, const struct conf_row *row,
+			       const config_setting_t *setting)
 {
 	struct strbuf example = STRBUF_INIT;
 	conf_value_example(row, &example);
-	fail_at(w, setting, "%s must be %s: write %s", row->name ? row->name : "an item", conf_type_name(row->type),
-		strbuf_str(&example));
+	fail_at(w, setting, "%s must be %s: write %s", row->name ? row->name : "an item",
+		conf_type_name(row->type), strbuf_str(&example));
 	strbuf_fini(&example);
 	return ERR_INVALID;
 }
@@ -110,7 +112,7 @@ static enum err_code load_value(const struct walk *w, const struct conf_row *row
 {
 	char number[24];
 	const char *text;
-	struct err why = { 0 };
+	struct err why = {0};
 	int type = config_setting_type(setting);
 	if (row->type == CONF_BOOL && type == CONFIG_TYPE_BOOL) {
 		text = config_setting_get_bool(setting) ? "true" : "false";
@@ -127,24 +129,25 @@ static enum err_code load_value(const struct walk *w, const struct conf_row *row
 	return fail_at(w, setting, "%s", why.text);
 }
 
-static enum err_code load_list(const struct walk *w, const struct conf_row *row, const config_setting_t *setting,
-			       void *base)
+static enum err_code load_list(const struct walk *w, const struct conf_row *row,
+			       const config_setting_t *setting, void *base)
 {
 	const struct conf_section *section = row->section;
 	size_t n = setting ? (size_t)config_setting_length(setting) : 0;
 	if (setting && !config_setting_is_list(setting) && !config_setting_is_array(setting))
 		return fail_type(w, row, setting);
 	if (n < (size_t)row->min || (row->max && n > (size_t)row->max))
-		return fail_at(w, setting, "%s has %zu items: write %lld to %lld", row->name, n, (long long)row->min,
-			       (long long)row->max);
+		return fail_at(w, setting, "%s has %zu items: write %lld to %lld", row->name, n,
+			       (long long)row->min, (long long)row->max);
 	char *items = n ? mem_calloc(n, section->size) : NULL;
 	memcpy((char *)base + row->offset, &items, sizeof(items));
 	memcpy((char *)base + row->count_offset, &n, sizeof(n));
 	for (size_t i = 0; i < n; i++) {
 		const config_setting_t *item = config_setting_get_elem(setting, (unsigned)i);
-		enum err_code rc = section->rows[0].name ? load_section(w, section, item, items + i * section->size)
-							 : load_value(w, &section->rows[0], item,
-								      items + i * section->size);
+		enum err_code rc =
+			section->rows[0].name
+				? load_section(w, section, item, items + i * section->size)
+				: load_value(w, &section->rows[0], item, items + i * section->size);
 		if (rc != ERR_OK)
 			return rc;
 	}
@@ -152,16 +155,17 @@ static enum err_code load_list(const struct walk *w, const struct conf_row *row,
 }
 
 /* `absent`: the group around the row is not in the file, so nothing in it is required. */
-static enum err_code load_row(const struct walk *w, const struct conf_section *section, const struct conf_row *row,
-			      const config_setting_t *group, void *base)
+static enum err_code load_row(const struct walk *w, const struct conf_section *section,
+			      const struct conf_row *row, const config_setting_t *group, void *base)
 {
-	const config_setting_t *setting = group ? config_setting_get_member(group, row->name) : NULL;
-	struct err why = { 0 };
+	const config_setting_t *setting =
+		group ? config_setting_get_member(group, row->name) : NULL;
+	struct err why = {0};
 	if (!setting && !row->def && group) {
 		struct strbuf example = STRBUF_INIT;
 		conf_value_example(row, &example);
-		fail_at(w, group, "%s has no \"%s\" (%s): add %s", section->what, row->name, row->help,
-			strbuf_str(&example));
+		fail_at(w, group, "%s has no \"%s\" (%s): add %s", section->what, row->name,
+			row->help, strbuf_str(&example));
 		strbuf_fini(&example);
 		return ERR_INVALID;
 	}
@@ -189,7 +193,8 @@ static enum err_code load_section(const struct walk *w, const struct conf_sectio
 				  const config_setting_t *setting, void *base)
 {
 	if (setting && !config_setting_is_group(setting))
-		return fail_at(w, setting, "%s must be a group: write { name = value; ... }", section->what);
+		return fail_at(w, setting, "%s must be a group: write { name = value; ... }",
+			       section->what);
 	for (int i = 0; setting && i < config_setting_length(setting); i++) {
 		const config_setting_t *member = config_setting_get_elem(setting, (unsigned)i);
 		const char *name = config_setting_name(member);
@@ -236,8 +241,10 @@ static enum err_code scan_source(const char *path, const char *text, struct err 
 			continue;
 		}
 		if (*at == '@')
-			return err_set(e, ERR_INVALID, "%s:%d: @include is not supported: write everything into "
-						       "this file", path, line);
+			return err_set(e, ERR_INVALID,
+				       "%s:%d: @include is not supported: write everything into "
+				       "this file",
+				       path, line);
 		if (isalpha((unsigned char)*at) || *at == '*') {
 			while (isalnum((unsigned char)*at) || strchr("*_-", *at ? *at : ' '))
 				at++;
@@ -248,8 +255,9 @@ static enum err_code scan_source(const char *path, const char *text, struct err 
 			bool hex = at[0] == '0' && (at[1] == 'x' || at[1] == 'X');
 			unsigned long long number = strtoull(at, &end, hex ? 16 : 10);
 			if (number > INT32_MAX)
-				return err_set(e, ERR_INVALID, "%s:%d: %.*s is too large: write at most %d, and "
-							       "durations and sizes in quotes with a unit",
+				return err_set(e, ERR_INVALID,
+					       "%s:%d: %.*s is too large: write at most %d, and "
+					       "durations and sizes in quotes with a unit",
 					       path, line, (int)(end - at), at, INT32_MAX);
 			at = end;
 			continue;
@@ -263,23 +271,25 @@ static enum err_code scan_source(const char *path, const char *text, struct err 
 static enum err_code read_source(struct conf_doc *doc, struct err *e)
 {
 	char *text = NULL;
-	struct err why = { 0 };
+	struct err why = {0};
 	if (file_read(doc->path, CONF_FILE_MAX_BYTES, FILE_OWNED, &text, NULL, &why) != ERR_OK)
-		return err_set(e, ERR_INVALID, "%s:1: cannot read the configuration: %s", doc->path, why.text);
+		return err_set(e, ERR_INVALID, "%s:1: cannot read the configuration: %s", doc->path,
+			       why.text);
 	enum err_code rc = scan_source(doc->path, text, e);
 	if (rc == ERR_OK && config_read_string(&doc->cfg, text) != CONFIG_TRUE)
-		rc = err_set(e, ERR_INVALID, "%s:%d: %s here or just above: look for a missing \";\", quote or "
-					     "bracket, or a key written twice",
+		rc = err_set(e, ERR_INVALID,
+			     "%s:%d: %s here or just above: look for a missing \";\", quote or "
+			     "bracket, or a key written twice",
 			     doc->path, config_error_line(&doc->cfg), config_error_text(&doc->cfg));
 	free(text);
 	return rc;
 }
 
-enum err_code conf_load(const char *path, const struct conf_section *top, void *base, struct conf_doc **out,
-			struct err *e)
+enum err_code conf_load(const char *path, const struct conf_section *top, void *base,
+			struct conf_doc **out, struct err *e)
 {
 	struct conf_doc *doc = mem_calloc(1, sizeof(*doc));
-	struct walk w = { doc, e };
+	struct walk w = {doc, e};
 	doc->path = mem_strdup(path);
 	config_init(&doc->cfg);
 	*out = doc;
@@ -296,11 +306,12 @@ void conf_doc_free(struct conf_doc *doc)
 	free(doc);
 }
 
-enum err_code conf_fail(const struct conf_doc *doc, struct err *e, const char *at, const char *fmt, ...)
+enum err_code conf_fail(const struct conf_doc *doc, struct err *e, const char *at, const char *fmt,
+			...)
 {
 	char path[256], text[ERR_TEXT_MAX];
 	const config_setting_t *setting = NULL;
-	struct walk w = { doc, e };
+	struct walk w = {doc, e};
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

@@ -1,12 +1,14 @@
 /*
- * Purpose:   configuration as typed rows: one row a key, with type, unit, default, bounds and help, from which
- *            loading, checking, printing, the sample and the manual page follow.
+ * Purpose:   configuration as typed rows: one row a key, with type, unit, default, bounds and
+ *            help, from which loading, checking, printing, the sample and the manual page follow.
  * Not its job: what the values mean together (controller/config_check.c).
- * Thread:    any; blocks on the disk.   Ownership: texts and lists in `base` belong to it: conf_free_values.
- * Errors:    ERR_INVALID "file:line: what, and what to write instead"; the first one ends the load.
+ * Thread:    any; blocks on the disk.   Ownership: texts and lists in `base` belong to it:
+ *            conf_free_values.
+ * Errors:    ERR_INVALID "file:line: what, and what to write instead"; the first one ends the
+ *            load.
  * Units:     durations are stored in milliseconds, sizes in bytes. Texts are never NULL.
- * BUGS:      @include is refused: libconfig reads 5000000000 as 705032704, and only the one file that we read
- *            ourselves is searched for such numbers.
+ * BUGS:      @include is refused: libconfig reads 5000000000 as 705032704, and only the one file
+ *            that we read ourselves is searched for such numbers.
  */
 #ifndef COLDMX_CONF_H
 #define COLDMX_CONF_H
@@ -27,7 +29,8 @@ enum conf_type {
 	CONF_PATH,      /* char *, absolute */
 	CONF_NAME,      /* char *: letters, digits, ".", "_", "-" */
 	CONF_DOMAIN,    /* char *, lower case, no final dot */
-	CONF_RECIPIENT, /* char *, local@domain in the characters that hooks/README.md section 1 lets through */
+	CONF_RECIPIENT, /* char *, local@domain in the characters that hooks/README.md section 1
+			   lets through */
 	CONF_ADDR4,     /* char *, literal */
 	CONF_ADDR6,     /* char *, literal, canonical */
 	CONF_ENDPOINT,  /* struct conf_endpoint: "192.0.2.1:53", "[2001:db8::1]:53", "192.0.2.1" */
@@ -41,29 +44,29 @@ struct conf_endpoint {
 	uint16_t port;
 };
 
-#define CONF_MAY_BE_OFF 1u  /* ENDPOINT: "off" is a value */
-#define CONF_SECRET 2u      /* PATH: a regular file that nobody but its owner may read */
-#define CONF_FILE 4u        /* PATH: a readable file, not writable by others */
-#define CONF_PROGRAM 8u     /* PATH: CONF_FILE that can be run */
-#define CONF_FOLDER 16u     /* PATH: a folder, not writable by others */
+#define CONF_MAY_BE_OFF 1u /* ENDPOINT: "off" is a value */
+#define CONF_SECRET 2u     /* PATH: a regular file that nobody but its owner may read */
+#define CONF_FILE 4u       /* PATH: a readable file, not writable by others */
+#define CONF_PROGRAM 8u    /* PATH: CONF_FILE that can be run */
+#define CONF_FOLDER 16u    /* PATH: a folder, not writable by others */
 
 struct conf_row {
-	const char *name;      /* NULL in a section whose items are plain values */
+	const char *name; /* NULL in a section whose items are plain values */
 	enum conf_type type;
 	unsigned flags;
-	const char *def;       /* as in the file, without quotes; "" = none; NULL = required */
-	int64_t min, max;      /* INT, DURATION, SIZE (stored units); both 0 = no bounds; texts: bytes */
-	uint16_t port;         /* ENDPOINT without one */
+	const char *def;  /* as in the file, without quotes; "" = none; NULL = required */
+	int64_t min, max; /* INT, DURATION, SIZE (stored units); both 0 = no bounds; texts: bytes */
+	uint16_t port;    /* ENDPOINT without one */
 	const char *const *words; /* ENUM, NULL at the end */
 	const struct conf_section *section;
 	size_t offset, count_offset;
-	const char *help;      /* one phrase */
+	const char *help; /* one phrase */
 };
 
 struct conf_section {
-	const char *what;      /* "pair": for messages */
+	const char *what; /* "pair": for messages */
 	const struct conf_row *rows;
-	size_t nrows, size;    /* size of one item */
+	size_t nrows, size; /* size of one item */
 };
 
 struct conf_doc;
@@ -75,18 +78,20 @@ void conf_doc_free(struct conf_doc *doc);
 void conf_free_values(const struct conf_section *section, void *base);
 
 /* ERR_INVALID at the line of `at` ("pairs.[3].standby.v4"), or of the nearest setting around it. */
-enum err_code conf_fail(const struct conf_doc *doc, struct err *e, const char *at, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+enum err_code conf_fail(const struct conf_doc *doc, struct err *e, const char *at, const char *fmt,
+			...) PRINTF_LIKE(4, 5);
 
-/* A whole configuration file that loads to the same values; each line says unit and "default" or "set". */
+/* A whole configuration file that loads to the same values; each line says unit and "default" or
+ * "set". */
 void conf_print(const struct conf_section *top, const void *base, struct strbuf *out);
 
 const char *conf_type_name(enum conf_type type);
 
 /* ---- conf_value.c ---- */
-/* Parses `text` into the row's place in `base`; the reason says what to write, without file and line. */
-enum err_code conf_value_set(const struct conf_row *row, const char *text, void *base, struct err *e)
-	NODISCARD;
+/* Parses `text` into the row's place in `base`; the reason says what to write, without file and
+ * line. */
+enum err_code conf_value_set(const struct conf_row *row, const char *text, void *base,
+			     struct err *e) NODISCARD;
 /* As in the file, with quotes where the type has them. */
 void conf_value_format(const struct conf_row *row, const void *base, struct strbuf *out);
 bool conf_value_is_default(const struct conf_row *row, const void *base);

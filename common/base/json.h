@@ -1,12 +1,14 @@
 /*
- * Purpose:   streaming JSON text out: commas, escapes and nesting are kept right, nothing is built in memory
- *            but the text.
+ * Purpose:   streaming JSON text out: commas, escapes and nesting are kept right, nothing is
+ *            built in memory but the text.
  * Not its job: parsing (jansson).
  * Thread:    any (one owner).   Ownership: the text is the caller's strbuf; a writer is a value.
  * Errors:    none; wrong nesting is our own mistake: BUG_ON.
- * Note:      json_string, json_null and json_object_... belong to jansson, which is linked beside this.
+ * Note:      json_string, json_null and json_object_... belong to jansson, which is linked beside
+ *            this.
  *
- * `key` is NULL inside an array and for the outermost value. Bytes that are no UTF-8 become U+FFFD.
+ * `key` is NULL inside an array and for the outermost value. Bytes that are no UTF-8 become
+ * U+FFFD.
  */
 #ifndef COLDMX_JSON_H
 #define COLDMX_JSON_H

@@ -1,8 +1,10 @@
 /*
- * Purpose:   the HTTP surface: views for everybody who may connect, commands over the UNIX socket only.
+ * Purpose:   the HTTP surface: views for everybody who may connect, commands over the UNIX socket
+ *            only.
  * Not its job: deciding; a command is handed to the loop and its answer is passed on.
  * Thread:    libmicrohttpd's own; start, tick, stop, free: loop.
- * Ownership: http_start takes unix_fd (also after an error); views and ops are borrowed until http_free.
+ * Ownership: http_start takes unix_fd (also after an error); views and ops are borrowed until
+ *            http_free.
  * Errors:    ERR_LOCAL, ERR_INVALID from http_start. Clients get application/problem+json.
  * Units:     _ms on CLOCK_BOOTTIME.
  */
@@ -18,8 +20,8 @@
 /* `rows`: audit records, oldest first; borrowed. err NULL or ERR_OK: they are complete. */
 typedef void history_cb(void *arg, const struct err *err, const struct record *rows, size_t n);
 
-/* Thread-safe; each calls back once, from any thread, or never when the controller stops. What they take is
- * copied before they return. */
+/* Thread-safe; each calls back once, from any thread, or never when the controller stops. What they
+ * take is copied before they return. */
 struct http_ops {
 	void (*command)(void *ctx, const struct command *cmd, command_cb *cb, void *arg);
 	void (*history)(void *ctx, const char *pair, uint32_t limit, history_cb *cb, void *arg);
@@ -29,8 +31,8 @@ struct http_opts {
 	struct views *views;
 	const struct http_ops *ops;
 	void *ops_ctx;
-	int unix_fd;         /* listening; -1 = none */
-	gid_t group;         /* besides root, members may give commands; (gid_t)-1 = only root */
+	int unix_fd;          /* listening; -1 = none */
+	gid_t group;          /* besides root, members may give commands; (gid_t)-1 = only root */
 	const char *tcp_addr; /* loopback, read-only; "" = off */
 	uint16_t tcp_port;    /* 0 = the kernel's choice */
 };
@@ -46,7 +48,8 @@ void http_stop(struct http *h);
 /* After the last call back of ops. NULL is legal. */
 void http_free(struct http *h);
 
-/* Binds and listens; replaces a socket that nobody listens on. Mode 0660, group when it is not (gid_t)-1. */
+/* Binds and listens; replaces a socket that nobody listens on. Mode 0660, group when it is not
+ * (gid_t)-1. */
 enum err_code http_unix_listen(const char *path, gid_t group, int *fd, struct err *e) NODISCARD;
 
 #endif

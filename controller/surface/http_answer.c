@@ -7,8 +7,8 @@
 #include "../../common/base/json.h"
 #include "http_int.h"
 
-static enum MHD_Result queue(struct MHD_Connection *conn, unsigned status, struct MHD_Response *response,
-			     const char *type)
+static enum MHD_Result queue(struct MHD_Connection *conn, unsigned status,
+			     struct MHD_Response *response, const char *type)
 {
 	if (!response)
 		return MHD_NO;
@@ -27,17 +27,19 @@ static struct MHD_Response *response_taking(struct strbuf *text)
 	return MHD_create_response_from_buffer(len, strbuf_take(text), MHD_RESPMEM_MUST_FREE);
 }
 
-enum MHD_Result answer_text(struct MHD_Connection *conn, unsigned status, const char *type, const char *text,
-			    size_t len)
+enum MHD_Result answer_text(struct MHD_Connection *conn, unsigned status, const char *type,
+			    const char *text, size_t len)
 {
 	struct strbuf copy = STRBUF_INIT;
 	strbuf_add(&copy, text, len);
 	return queue(conn, status, response_taking(&copy), type);
 }
 
-enum MHD_Result answer_json(struct MHD_Connection *conn, unsigned status, struct strbuf *text, const char *etag)
+enum MHD_Result answer_json(struct MHD_Connection *conn, unsigned status, struct strbuf *text,
+			    const char *etag)
 {
-	const char *have = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	const char *have =
+		MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	struct MHD_Response *response;
 	bool same = etag[0] && have && strcmp(have, etag) == 0;
 	if (same)
@@ -47,7 +49,8 @@ enum MHD_Result answer_json(struct MHD_Connection *conn, unsigned status, struct
 	response = response_taking(text);
 	if (response && etag[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
-	return queue(conn, same ? MHD_HTTP_NOT_MODIFIED : status, response, same ? NULL : "application/json");
+	return queue(conn, same ? MHD_HTTP_NOT_MODIFIED : status, response,
+		     same ? NULL : "application/json");
 }
 
 static const char *title_of(unsigned status)
@@ -94,7 +97,8 @@ enum MHD_Result answer_problem(struct MHD_Connection *conn, unsigned status, con
 	return queue(conn, status, response, "application/problem+json");
 }
 
-enum MHD_Result answer_error(struct MHD_Connection *conn, unsigned status, enum err_code code, const char *fmt, ...)
+enum MHD_Result answer_error(struct MHD_Connection *conn, unsigned status, enum err_code code,
+			     const char *fmt, ...)
 {
 	struct err err;
 	char text[ERR_TEXT_MAX];
@@ -103,41 +107,33 @@ enum MHD_Result answer_error(struct MHD_Connection *conn, unsigned status, enum 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	err_set(&err, code, "%s", text);
-	return answer_problem(conn, status, &err, "", "", status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
+	return answer_problem(conn, status, &err, "", "",
+			      status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
 }
 
 unsigned answer_status(enum err_code code)
 {
 	switch (code) {
-	case ERR_OK:
-		return MHD_HTTP_OK;
+	case ERR_OK: return MHD_HTTP_OK;
 	case ERR_INVALID:
-	case ERR_PROTOCOL:
-		return MHD_HTTP_BAD_REQUEST;
-	case ERR_AUTH:
-		return MHD_HTTP_UNAUTHORIZED;
-	case ERR_DENIED:
-		return MHD_HTTP_FORBIDDEN;
-	case ERR_NOT_FOUND:
-		return MHD_HTTP_NOT_FOUND;
+	case ERR_PROTOCOL: return MHD_HTTP_BAD_REQUEST;
+	case ERR_AUTH: return MHD_HTTP_UNAUTHORIZED;
+	case ERR_DENIED: return MHD_HTTP_FORBIDDEN;
+	case ERR_NOT_FOUND: return MHD_HTTP_NOT_FOUND;
 	case ERR_BLOCKED:
 	case ERR_CONFLICT:
-	case ERR_STALE:
-		return MHD_HTTP_CONFLICT;
+	case ERR_STALE: return MHD_HTTP_CONFLICT;
 	case ERR_TIMEOUT:
-	case ERR_UNKNOWN:
-		return MHD_HTTP_GATEWAY_TIMEOUT;
+	case ERR_UNKNOWN: return MHD_HTTP_GATEWAY_TIMEOUT;
 	case ERR_AGAIN:
 	case ERR_REFUSED:
 	case ERR_UNREACH:
 	case ERR_CANCELLED:
 	case ERR_STORE:
-	case ERR_LOCAL:
-		return MHD_HTTP_SERVICE_UNAVAILABLE;
+	case ERR_LOCAL: return MHD_HTTP_SERVICE_UNAVAILABLE;
 	case ERR_FAILED:
 	case ERR_UNVERIFIED:
-	case ERR_BUG:
-		break;
+	case ERR_BUG: break;
 	}
 	return MHD_HTTP_INTERNAL_SERVER_ERROR;
 }

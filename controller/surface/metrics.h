@@ -1,7 +1,8 @@
 /*
  * Purpose:   Prometheus text of all pairs.
  * Thread:    any.   Ownership: appends to the caller's text.   Errors: none.
- * Units:     base units as Prometheus wants them: _seconds, unix time; a number that nobody reported is left out.
+ * Units:     base units as Prometheus wants them: _seconds, unix time; a number that nobody
+ *            reported is left out.
  */
 #ifndef COLDMX_METRICS_H
 #define COLDMX_METRICS_H

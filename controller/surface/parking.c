@@ -1,4 +1,5 @@
-/* The suspended connection comes back to its handler when it is resumed; who answers late answers nobody. */
+/* The suspended connection comes back to its handler when it is resumed; who answers late answers
+ * nobody. */
 #include "parking.h"
 
 #include <microhttpd.h>
@@ -69,7 +70,8 @@ void parking_close(struct parking *p)
 	pthread_mutex_lock(&p->lock);
 	p->closed = true;
 	for (struct parked *q = p->first; q; q = q->next)
-		give_up(q, ERR_CANCELLED, "the controller is stopping; what was asked may still have happened");
+		give_up(q, ERR_CANCELLED,
+			"the controller is stopping; what was asked may still have happened");
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -91,16 +93,22 @@ void parking_tick(struct parking *p, int64_t boot_ms)
 	pthread_mutex_lock(&p->lock);
 	for (struct parked *q = p->first; q; q = q->next)
 		if (boot_ms >= q->deadline_ms)
-			give_up(q, ERR_TIMEOUT, "no answer from inside the controller in time; what was asked may still "
-						"happen: look at coldmx status before asking again");
+			give_up(q, ERR_TIMEOUT,
+				"no answer from inside the controller in time; what was asked may "
+				"still "
+				"happen: look at coldmx status before asking again");
 	pthread_mutex_unlock(&p->lock);
 }
 
 struct parked *parking_park(struct parking *p, struct MHD_Connection *conn, int64_t deadline_ms)
 {
 	struct parked *q = mem_calloc(1, sizeof(*q));
-	*q = (struct parked){ .in = p, .conn = conn, .deadline_ms = deadline_ms, .waiting = true,
-			      .request_holds = true, .asker_holds = true };
+	*q = (struct parked){.in = p,
+			     .conn = conn,
+			     .deadline_ms = deadline_ms,
+			     .waiting = true,
+			     .request_holds = true,
+			     .asker_holds = true};
 	pthread_mutex_lock(&p->lock);
 	q->next = p->first;
 	if (p->first)

@@ -1,8 +1,11 @@
 /*
- * Purpose:   a connection that waits for the loop or the store: suspended, answered once, bounded by a deadline.
+ * Purpose:   a connection that waits for the loop or the store: suspended, answered once, bounded
+ *            by a deadline.
  * Not its job: what is asked and what the answer looks like.
- * Thread:    park, reply: the connection's; done: any, once an asker; tick: loop. One lock inside.
- * Ownership: a parked connection has two holders, its request and whoever was asked; the last one frees it.
+ * Thread:    park, reply: the connection's; done: any, once an asker; tick: loop. One lock
+ *            inside.
+ * Ownership: a parked connection has two holders, its request and whoever was asked; the last one
+ *            frees it.
  * Errors:    an answer that does not come in time is ERR_TIMEOUT, at shutdown ERR_CANCELLED.
  * Units:     deadline_ms on CLOCK_BOOTTIME.
  */
@@ -29,7 +32,8 @@ struct reply {
 };
 
 struct parking *parking_new(void) NODISCARD RETURNS_NONNULL;
-/* Answers every waiting connection with ERR_CANCELLED; new ones are answered so at once. Before MHD stops. */
+/* Answers every waiting connection with ERR_CANCELLED; new ones are answered so at once. Before MHD
+ * stops. */
 void parking_close(struct parking *p);
 /* After the last asker is gone: frees what was asked and never answered. NULL is legal. */
 void parking_free(struct parking *p);
@@ -37,8 +41,8 @@ void parking_free(struct parking *p);
 void parking_tick(struct parking *p, int64_t boot_ms);
 
 /* Suspends the connection. Then ask, with the result as the asker's argument. */
-struct parked *parking_park(struct parking *p, struct MHD_Connection *conn, int64_t deadline_ms) NODISCARD
-	RETURNS_NONNULL;
+struct parked *parking_park(struct parking *p, struct MHD_Connection *conn,
+			    int64_t deadline_ms) NODISCARD RETURNS_NONNULL;
 /* The asker's one call: takes reply->text. Resumes the connection if it still waits. */
 void parked_done(struct parked *q, struct reply *reply);
 /* NULL while it waits. */

@@ -2,7 +2,8 @@
  * Purpose:   a pair's view as JSON (docs/openapi.yaml is the contract).
  * Not its job: choosing what is shown where (http), text for people (cli).
  * Thread:    any.   Ownership: appends to the caller's text.   Errors: none.
- * Units:     _ms; every time is wall clock since 1970, so that a view does not age in its cache. null = no report.
+ * Units:     _ms; every time is wall clock since 1970, so that a view does not age in its cache.
+ *            null = no report.
  */
 #ifndef COLDMX_STATUS_JSON_H
 #define COLDMX_STATUS_JSON_H

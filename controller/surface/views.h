@@ -1,7 +1,9 @@
 /*
- * Purpose:   what readers see: one immutable, refcounted view a pair, rendered once when it is published.
+ * Purpose:   what readers see: one immutable, refcounted view a pair, rendered once when it is
+ *            published.
  * Not its job: deciding when to publish (engine), HTTP.
- * Thread:    publish and heartbeat: loop. get, put, the rest: any. One lock, held for a pointer's copy.
+ * Thread:    publish and heartbeat: loop. get, put, the rest: any. One lock, held for a pointer's
+ *            copy.
  * Ownership: views_get gives a reference; view_put returns it. Texts live as long as the view.
  * Errors:    none.   Units: _ms; wall clock since 1970 where named so.
  */
@@ -28,7 +30,8 @@ struct view {
 	enum health_verdict verdict;
 	bool held, latched, seen_up, unordered_boot, op_open, op_stuck;
 	uint64_t epoch, op; /* op 0 = none */
-	int64_t queue_waiting, agent_wall_ms[HOST_ROLES], maps_wall_ms, built_wall_ms; /* -1 = none */
+	int64_t queue_waiting, agent_wall_ms[HOST_ROLES], maps_wall_ms,
+		built_wall_ms; /* -1 = none */
 	uint32_t stranded;
 	struct view_text full, brief, explain, operation; /* JSON; operation "" = none */
 };

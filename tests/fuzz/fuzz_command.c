@@ -1,4 +1,5 @@
-/* The body of a POST to the command socket. What is accepted is one line of text, NUL-terminated in its place. */
+/* The body of a POST to the command socket. What is accepted is one line of text, NUL-terminated in
+ * its place. */
 #include <stdint.h>
 #include <string.h>
 
