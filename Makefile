@@ -136,7 +136,7 @@ install: all ## DESTDIR, PREFIX
 	install -m 755 hooks/harden.d/[0-9]* $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d/
 	install -m 755 hooks/notify/* $(DESTDIR)$(PREFIX)/share/coldmx/notify/
 	cp -r etc/. $(DESTDIR)$(PREFIX)/share/coldmx/examples/
-	install -m 644 etc/systemd/*.service $(DESTDIR)$(UNITDIR)/
+	install -m 644 $(wildcard etc/systemd/*.service etc/systemd/*.path) $(DESTDIR)$(UNITDIR)/
 	for page in $(wildcard docs/*.[58]); do s=$${page##*.}; \
 	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; done

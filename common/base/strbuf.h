@@ -24,7 +24,7 @@ void strbuf_add(struct strbuf *sb, const void *bytes, size_t len);
 void strbuf_adds(struct strbuf *sb, const char *s);
 void strbuf_addc(struct strbuf *sb, char c);
 void strbuf_addf(struct strbuf *sb, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap);
+void strbuf_vaddf(struct strbuf *sb, const char *fmt, va_list ap) PRINTF_LIKE(2, 0);
 void strbuf_drop_front(struct strbuf *sb, size_t len);
 const char *strbuf_str(const struct strbuf *sb) RETURNS_NONNULL;
 char *strbuf_take(struct strbuf *sb) RETURNS_NONNULL; /* caller frees; sb is empty afterwards */

@@ -79,6 +79,7 @@ struct engine *engine_new(const struct ports *ports, const struct engine_opts *o
 	e->publish = publish;
 	e->publish_arg = publish_arg;
 	e->brake.opts = opts->brake;
+	brake_count(&e->brake, 0, (int)opts->npairs);
 	e->grace_ms = opts->grace_ms;
 	e->npairs = opts->npairs;
 	e->pairs = mem_calloc(opts->npairs, sizeof(*e->pairs));
@@ -97,12 +98,8 @@ struct engine *engine_new(const struct ports *ports, const struct engine_opts *o
 static void tick(void *arg)
 {
 	struct engine *e = arg;
-	int failing = 0;
-	for (size_t i = 0; i < e->npairs; i++) {
-		enum health_verdict v = health_evaluate(&e->pairs[i].health, engine_now(e));
-		failing += v == HEALTH_SUSPECT || v == HEALTH_DOWN;
-	}
-	brake_count(&e->brake, failing, (int)e->npairs);
+	for (size_t i = 0; i < e->npairs; i++)
+		watch_judge(&e->pairs[i]); /* all of them first: the mass brake looks at everybody */
 	for (size_t i = 0; i < e->npairs; i++)
 		watch_evaluate(&e->pairs[i]);
 	e->tick_timer = e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + TICK_MS, tick, e);

@@ -60,6 +60,7 @@ struct watched {
 	uint32_t probe[FAMILIES], agent_probe[HOST_ROLES];
 	struct operation op;
 	uint32_t stale_commits;   /* of an operation that was taken over; the store answers in order */
+	bool failing;             /* counted by the mass brake */
 	bool dirty, hurried, busy_paged, refuse_paged;
 };
 
@@ -94,6 +95,8 @@ void watch_start(struct watched *p);
 void watch_stop(struct watched *p);
 void watch_start_references(struct engine *e);
 void watch_evaluate(struct watched *p);
+/* The verdict afresh, and with it how many pairs fail at this moment. */
+void watch_judge(struct watched *p);
 /* Takes a row of the table; true unless it refuses. */
 const struct pair_row *watch_fire(struct watched *p, enum pair_event event);
 /* Why an automatic promotion may not begin now; false: nothing forbids it. */

@@ -141,12 +141,22 @@ static void page_trouble(struct watched *p)
 	p->refuse_paged = h->refuses;
 }
 
+void watch_judge(struct watched *p)
+{
+	struct brake *brake = &p->e->brake;
+	enum health_verdict verdict = health_evaluate(&p->health, engine_now(p->e));
+	bool failing = verdict == HEALTH_SUSPECT || verdict == HEALTH_DOWN;
+	if (failing != p->failing)
+		brake_count(brake, brake->failing + (failing ? 1 : -1), (int)p->e->npairs);
+	p->failing = failing;
+}
+
 void watch_evaluate(struct watched *p)
 {
 	if (!p->e->ready)
 		return;
 	enum health_verdict before = p->health.verdict;
-	health_evaluate(&p->health, engine_now(p->e));
+	watch_judge(p);
 	if (before != p->health.verdict)
 		engine_touch(p);
 	note_seen_up(p);
