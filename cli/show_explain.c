@@ -8,12 +8,11 @@
 static void print_condition(const json_t *c, int value_width)
 {
 	bool met = text_bool(c, "met");
-	const char *source = text_of(c, "source");
 	text_cell(met ? "ok" : "NO", 5, met ? PAINT_GOOD : PAINT_BAD);
 	text_cell(text_of(c, "name"), 13, PAINT_NONE);
 	text_cell(text_of(c, "value"), value_width, PAINT_NONE);
-	text_cell(strcmp(source, "controller") == 0 ? "now" : text_age(c, "at_ms"), 13, PAINT_NONE);
-	text_cell(source, 17, PAINT_NONE);
+	text_cell(text_age(c, "at_ms"), 13, PAINT_NONE);
+	text_cell(text_of(c, "source"), 17, PAINT_NONE);
 	printf("%s\n", text_of(c, "limit"));
 }
 

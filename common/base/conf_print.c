@@ -60,8 +60,9 @@ static void print_row(const struct conf_row *row, const void *base, int depth, s
 		return;
 	}
 	bool same = conf_value_is_default(row, base);
-	if (same && row->def[0]) {
-		conf_value_example(row, out); /* as the manual writes it: "60 s", not "1 min" */
+	if (same && row->def[0]) { /* as the manual writes it: "60 s", not "1 min" */
+		const char *quote = row->type == CONF_BOOL || row->type == CONF_INT ? "" : "\"";
+		strbuf_addf(out, "%s = %s%s%s", row->name, quote, row->def, quote);
 	} else {
 		strbuf_addf(out, "%s = ", row->name);
 		conf_value_format(row, base, out);

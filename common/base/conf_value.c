@@ -89,9 +89,10 @@ static bool is_bare(enum conf_type type)
 
 void conf_value_example(const struct conf_row *row, struct strbuf *out)
 {
-	const char *value = row->def && row->def[0] ? row->def : type_example(row->type);
+	bool has_default = row->def && row->def[0] && strcmp(row->def, "off") != 0;
+	const char *value = has_default ? row->def : type_example(row->type);
 	const char *quote = is_bare(row->type) ? "" : "\"";
-	if (row->type == CONF_ENUM && !(row->def && row->def[0]))
+	if (row->type == CONF_ENUM && !has_default)
 		value = row->words[0];
 	if (row->type == CONF_GROUP || row->type == CONF_LIST)
 		value = type_example(row->type);

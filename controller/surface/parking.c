@@ -79,9 +79,8 @@ void parking_free(struct parking *p)
 {
 	if (!p)
 		return;
-	while (p->first) {
-		struct parked *q = p->first;
-		unlink_parked(q);
+	for (struct parked *q = p->first, *next; q; q = next) {
+		next = q->next;
 		free_parked(q);
 	}
 	pthread_mutex_destroy(&p->lock);
