@@ -45,7 +45,7 @@ static enum err_code move_mail(const struct agent_config *c, const char *word, c
 int command_obey(const struct agent_config *c)
 {
 	struct rights_answer may;
-	enum mail_is is;
+	enum mail_is is = MAIL_STOPPED;
 	struct err e = { 0 };
 	enum err_code rc = command_decide(c, &may, &e);
 	bool entitled = may.may_accept || may.may_rehearse;

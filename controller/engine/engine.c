@@ -100,8 +100,12 @@ static void tick(void *arg)
 	struct engine *e = arg;
 	for (size_t i = 0; i < e->npairs; i++)
 		watch_judge(&e->pairs[i]); /* all of them first: the mass brake looks at everybody */
-	for (size_t i = 0; i < e->npairs; i++)
+	bool grace = engine_now(e).boot_ms < e->grace_until_ms + 2 * TICK_MS;
+	for (size_t i = 0; i < e->npairs; i++) {
 		watch_evaluate(&e->pairs[i]);
+		if (grace || e->pairs[i].state != PAIR_UP)
+			engine_touch(&e->pairs[i]); /* somebody may be reading `explain` */
+	}
 	e->tick_timer = e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + TICK_MS, tick, e);
 }
 
