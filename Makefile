@@ -23,7 +23,7 @@ SAN       := $(SAN_$(VARIANT))
 HARDEN    := $(if $(SAN),,-D_FORTIFY_SOURCE=2) -fstack-protector-strong -fPIE
 OPT       ?= -O2 -g
 ALL_CFLAGS = -std=c17 -D_GNU_SOURCE -pthread $(OPT) $(WARN) $(HARDEN) $(SAN) $(CFLAGS) $(DEP_CFLAGS)
-ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now $(SAN) $(LDFLAGS)
+ALL_LDFLAGS = -pthread -pie -Wl,-z,relro,-z,now,--as-needed $(SAN) $(LDFLAGS)
 DEP_CFLAGS := $(shell pkg-config --cflags $(DEPS) 2>/dev/null)
 LIBS       := $(shell pkg-config --libs $(DEPS))
 Q          := $(if $(V),,@)
