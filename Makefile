@@ -11,6 +11,7 @@ BUILD    ?= build/$(VARIANT)
 PYTHON   ?= /usr/bin/python3
 FUZZ_S   ?= 5
 SIM_S    ?= 30
+SIM_SEED ?=
 
 DEPS     := libuv libcares ldns libssh2 libconfig libmicrohttpd openssl sqlite3 jansson libcurl libsystemd
 WARN     := -Wall -Wextra -Wformat=2 -Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual \
@@ -101,7 +102,7 @@ unit-host: ## what runs on mail hosts, without a machine
 
 sim: $(BUILD)/sim ## crash at every call, then random schedules
 	$(Q)$(BUILD)/sim crash
-	$(Q)$(BUILD)/sim random --seconds $(SIM_S)
+	$(Q)$(BUILD)/sim random --seconds $(SIM_S) $(if $(SIM_SEED),--seed $(SIM_SEED))
 
 sim-mutants: ## promises broken on purpose: the simulator notices each
 	$(Q)tests/sim/mutants/run
