@@ -52,7 +52,8 @@ static size_t read_boots(const char *dir, struct boot *boots, struct err *e, enu
 	size_t n = 0;
 	*rc = state_boots(dir, &text, e);
 	char *save = NULL;
-	for (char *line = text.data ? strtok_r(text.data, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = text.data ? strtok_r(text.data, "\n", &save) : NULL; line;
+	     line = strtok_r(NULL, "\n", &save)) {
 		struct boot b = { 0 };
 		if (sscanf(line, "%39s %64s %" SCNd64, b.id, b.order, &b.first_ms) != 3)
 			continue;

@@ -16,7 +16,7 @@ struct check_smtp {
 };
 
 struct check_disk {
-	int64_t free_mb;        /* -1 = unknown */
+	int64_t free_mb; /* -1 = unknown */
 	int64_t inode_free_pct;
 };
 

@@ -80,8 +80,10 @@ static enum err_code judge(CURL *curl, CURLcode code, const char *words, const s
 	if (status >= 200 && status < 300)
 		return ERR_OK;
 	proto_printable(said, sizeof(said), strbuf_str(&r->answer), r->answer.len);
-	enum err_code rc = status == 401 || status == 403 ? ERR_AUTH : status == 409 ? ERR_CONFLICT :
-			   status >= 500 ? ERR_AGAIN : ERR_FAILED;
+	enum err_code rc = status == 401 || status == 403 ? ERR_AUTH
+			   : status == 409                ? ERR_CONFLICT
+			   : status >= 500                ? ERR_AGAIN
+							  : ERR_FAILED;
 	return err_set(e, rc, "HTTP status %ld: %s", status, said);
 }
 

@@ -21,8 +21,7 @@ struct client {
 };
 
 enum err_code client_get_rights(const struct client *c, struct rights_record *out, struct err *e) NODISCARD;
-enum err_code client_post_boot(const struct client *c, const char *boot_id, const char *order, struct err *e)
-	NODISCARD;
+enum err_code client_post_boot(const struct client *c, const char *boot_id, const char *order, struct err *e) NODISCARD;
 enum err_code client_put_maps(const struct client *c, const struct strbuf *bundle, struct err *e) NODISCARD;
 
 /* The token file's one line, wiped and freed by the caller. */

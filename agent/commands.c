@@ -58,8 +58,11 @@ enum err_code command_decide(const struct agent_config *c, struct rights_answer 
 	}
 	if (rc != ERR_OK)
 		return rc;
-	struct rights_site site = { .role = c->role, .boot_id = boot_id, .now_s = clock_wall_ms() / 1000,
-				    .confirmed = confirmed, .policy = c->policy };
+	struct rights_site site = { .role = c->role,
+				    .boot_id = boot_id,
+				    .now_s = clock_wall_ms() / 1000,
+				    .confirmed = confirmed,
+				    .policy = c->policy };
 	rights_decide(present ? &r : NULL, &site, may);
 	return ERR_OK;
 }
@@ -120,7 +123,8 @@ int command_grant(const struct agent_config *c, const char *path)
 	struct err e = { 0 };
 	enum err_code rc = read_record(path, &r, &e);
 	if (rc == ERR_OK && strcmp(r.pair, c->pair) != 0)
-		rc = err_set(&e, ERR_INVALID, "the record is of pair %s; this host belongs to pair %s", r.pair, c->pair);
+		rc = err_set(&e, ERR_INVALID, "the record is of pair %s; this host belongs to pair %s", r.pair,
+			     c->pair);
 	if (rc == ERR_OK)
 		rc = state_boot_id(boot_id, &e);
 	if (rc == ERR_OK)
@@ -147,8 +151,10 @@ int command_break_glass(const struct agent_config *c, const char *reason)
 	if (state_break_glass(c->state_dir, c->pair, c->role, reason, &e) != ERR_OK ||
 	    state_read(c->state_dir, &r, &present, &e) != ERR_OK)
 		return say_failure(&e, EXIT_FAILURE);
-	fprintf(stderr, "warning: this host owns its pair's mail until a record above epoch %" PRIu64 " comes. "
-			"Make sure that the other host is off.\n", r.epoch);
+	fprintf(stderr,
+		"warning: this host owns its pair's mail until a record above epoch %" PRIu64 " comes. "
+		"Make sure that the other host is off.\n",
+		r.epoch);
 	printf("epoch=%" PRIu64 "\n", r.epoch);
 	return EXIT_SUCCESS;
 }
@@ -170,7 +176,8 @@ int command_boot_order(const struct agent_config *c, const char *nonce)
 	char boot_id[RIGHTS_BOOT_ID_SIZE];
 	struct err e = { 0 };
 	if (!state_order_ok(nonce)) {
-		fprintf(stderr, "refused: a nonce has %d to %d letters, digits and -\n", STATE_ORDER_MIN, STATE_ORDER_MAX);
+		fprintf(stderr, "refused: a nonce has %d to %d letters, digits and -\n", STATE_ORDER_MIN,
+			STATE_ORDER_MAX);
 		return EXIT_USAGE;
 	}
 	if (state_boot_id(boot_id, &e) != ERR_OK || state_note_boot(c->state_dir, boot_id, nonce, &e) != ERR_OK)

@@ -7,13 +7,13 @@
 #include "../common/base/mem.h"
 
 #define AT(field) .offset = offsetof(struct agent_config, field)
-#define LIST(field) .offset = offsetof(struct agent_config, field), .count_offset = offsetof(struct agent_config, n##field)
-#define TEXTS(field)                                                                                \
-	.offset = offsetof(struct config_maps, field.items),                                       \
-	.count_offset = offsetof(struct config_maps, field.count)
+#define LIST(field)                                                                                                    \
+	.offset = offsetof(struct agent_config, field), .count_offset = offsetof(struct agent_config, n##field)
+#define TEXTS(field)                                                                                                   \
+	.offset = offsetof(struct config_maps, field.items), .count_offset = offsetof(struct config_maps, field.count)
 #define ROWS(table) .rows = (table), .nrows = ARRAY_LEN(table)
-#define SECONDS(n) ((int64_t)(n) * 1000)
-#define DAYS(n) ((int64_t)(n) * 86400000)
+#define SECONDS(n) ((int64_t)(n)*1000)
+#define DAYS(n) ((int64_t)(n)*86400000)
 #define FILES_MAX 64
 
 _Static_assert(sizeof(enum rights_place) == sizeof(int), "conf stores enums as int");
@@ -24,16 +24,19 @@ static const char *const returnings[] = { "serve", "wait", NULL };
 static const char *const alones[] = { "serve", "accept-only", NULL };
 
 static const struct conf_row listen_item[] = { { .type = CONF_ENDPOINT, .port = 8826 } };
-static const struct conf_section listen_section = { .what = "listen", ROWS(listen_item),
+static const struct conf_section listen_section = { .what = "listen",
+						    ROWS(listen_item),
 						    .size = sizeof(struct conf_endpoint) };
 static const struct conf_row controller_item[] = { { .type = CONF_ENDPOINT, .port = 8827 } };
-static const struct conf_section controller_section = { .what = "controllers", ROWS(controller_item),
+static const struct conf_section controller_section = { .what = "controllers",
+							ROWS(controller_item),
 							.size = sizeof(struct conf_endpoint) };
 static const struct conf_row path_item[] = { { .type = CONF_PATH } };
 static const struct conf_section path_section = { .what = "files", ROWS(path_item), .size = sizeof(char *) };
 static const struct conf_row domain_item[] = { { .type = CONF_DOMAIN } };
 static const struct conf_section domain_section = { .what = "domains", ROWS(domain_item), .size = sizeof(char *) };
 
+/* clang-format off */
 static const struct conf_row maps_rows[] = {
 	{ .name = "domains", .type = CONF_LIST, .section = &path_section, .def = "", .max = FILES_MAX, TEXTS(domains),
 	  .help = "files whose first words are mail domains; all lists empty: what postconf names" },
@@ -48,9 +51,10 @@ static const struct conf_row maps_rows[] = {
 	{ .name = "postconf", .type = CONF_PATH, .def = "/usr/sbin/postconf",
 	  .offset = offsetof(struct config_maps, postconf), .help = "the program that names Postfix's tables" },
 };
-static const struct conf_section maps_section = { .what = "maps", ROWS(maps_rows),
-						  .size = sizeof(struct config_maps) };
+/* clang-format on */
+static const struct conf_section maps_section = { .what = "maps", ROWS(maps_rows), .size = sizeof(struct config_maps) };
 
+/* clang-format off */
 static const struct conf_row rows[] = {
 	{ .name = "pair", .type = CONF_NAME, AT(pair), .help = "the pair, as the controller calls it" },
 	{ .name = "role", .type = CONF_ENUM, .words = roles, AT(role), .help = "the place of this host" },
@@ -96,6 +100,7 @@ static const struct conf_row rows[] = {
 	{ .name = "maps", .type = CONF_GROUP, .section = &maps_section, .def = "", AT(maps),
 	  .help = "where a primary's recipients stand" },
 };
+/* clang-format on */
 static const struct conf_section top = { .what = "agent", ROWS(rows), .size = sizeof(struct agent_config) };
 
 enum err_code agent_config_load(const char *path, struct agent_config **out, struct err *e)

@@ -183,10 +183,8 @@ static enum err_code from_postconf(const struct agent_config *c, struct maps *m,
 		enum maps_section section;
 		const char *name;
 	} setting[] = {
-		{ MAPS_DOMAINS, "virtual_mailbox_domains" },
-		{ MAPS_DOMAINS, "virtual_alias_domains" },
-		{ MAPS_RECIPIENTS, "virtual_mailbox_maps" },
-		{ MAPS_ALIASES, "virtual_alias_maps" },
+		{ MAPS_DOMAINS, "virtual_mailbox_domains" }, { MAPS_DOMAINS, "virtual_alias_domains" },
+		{ MAPS_RECIPIENTS, "virtual_mailbox_maps" }, { MAPS_ALIASES, "virtual_alias_maps" },
 		{ MAPS_TRANSPORT, "transport_maps" },
 	};
 	enum err_code rc = ERR_OK;

@@ -14,8 +14,8 @@
 
 struct http;
 
-enum err_code http_start(const struct agent_config *c, struct report *report, struct http **out, struct err *e)
-	NODISCARD;
+enum err_code http_start(const struct agent_config *c, struct report *report, struct http **out,
+			 struct err *e) NODISCARD;
 void http_stop(struct http *h); /* NULL is legal */
 
 #endif

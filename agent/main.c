@@ -25,7 +25,8 @@ static void print_usage(FILE *to)
 	      "  maps-export              print a primary's recipient maps\n"
 	      "  serve                    run the agent in the foreground\n"
 	      "  check-config | print-config\n"
-	      "Configuration: " AGENT_CONFIG_PATH ". See coldmx-agent(8).\n", to);
+	      "Configuration: " AGENT_CONFIG_PATH ". See coldmx-agent(8).\n",
+	      to);
 }
 
 static int print_config(const struct agent_config *c)
@@ -47,8 +48,13 @@ static const struct {
 	const char *word;
 	int (*run)(const struct agent_config *c);
 } plain_words[] = {
-	{ "gate", command_gate }, { "obey", command_obey }, { "rights", command_rights }, { "boots", command_boots },
-	{ "maps-export", command_maps_export }, { "serve", command_serve }, { "check-config", check_config },
+	{ "gate", command_gate },
+	{ "obey", command_obey },
+	{ "rights", command_rights },
+	{ "boots", command_boots },
+	{ "maps-export", command_maps_export },
+	{ "serve", command_serve },
+	{ "check-config", check_config },
 	{ "print-config", print_config },
 };
 
@@ -101,7 +107,7 @@ int main(int argc, char **argv)
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' }, { "record", required_argument, NULL, 'r' },
 		{ "break-glass", no_argument, NULL, 'b' },  { "reason", required_argument, NULL, 'w' },
-		{ "help", no_argument, NULL, 'h' },	    { NULL, 0, NULL, 0 },
+		{ "help", no_argument, NULL, 'h' },         { NULL, 0, NULL, 0 },
 	};
 	struct options o = { .config = AGENT_CONFIG_PATH };
 	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {

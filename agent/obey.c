@@ -23,10 +23,10 @@ static enum err_code look_at_mail(const struct agent_config *c, enum mail_is *is
 	if (rc == ERR_OK && !strstr(text, "ActiveState="))
 		rc = err_set(e, ERR_FAILED, "%s does not say how %s is", c->systemctl, MAIL_UNIT);
 	*is = strstr(text, "ActiveState=active\n") || strstr(text, "ActiveState=activating\n") ||
-			      strstr(text, "ActiveState=reloading\n") ?
-		      MAIL_RUNS :
-	      strstr(text, "Result=exec-condition\n") ? MAIL_SKIPPED :
-							MAIL_STOPPED;
+			      strstr(text, "ActiveState=reloading\n")
+		      ? MAIL_RUNS
+	      : strstr(text, "Result=exec-condition\n") ? MAIL_SKIPPED
+							: MAIL_STOPPED;
 	strbuf_fini(&said);
 	return rc;
 }

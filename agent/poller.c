@@ -89,8 +89,8 @@ static void tell_boot(struct poller *p)
 static bool maps_due(const struct poller *p, const char *sha256, int64_t now_ms)
 {
 	bool news = strcmp(sha256, p->maps_sent) != 0 || now_ms - p->maps_sent_ms >= p->config->maps_refresh_ms;
-	bool may_try = !p->maps_tried_ms || p->maps_tried_ms <= p->maps_sent_ms ||
-		       now_ms - p->maps_tried_ms >= MAPS_RETRY_MS;
+	bool may_try =
+		!p->maps_tried_ms || p->maps_tried_ms <= p->maps_sent_ms || now_ms - p->maps_tried_ms >= MAPS_RETRY_MS;
 	return news && may_try;
 }
 
@@ -107,7 +107,8 @@ static enum err_code send_maps(struct poller *p, const struct strbuf *bundle, st
 	if (rc != ERR_OK)
 		return rc;
 	if (strcmp(p->maps_sent, is.sha256) != 0)
-		log_note("maps", "sent: %u domains, %u recipients, sha256 %.16s...", is.domains, is.recipients, is.sha256);
+		log_note("maps", "sent: %u domains, %u recipients, sha256 %.16s...", is.domains, is.recipients,
+			 is.sha256);
 	(void)str_copy(p->maps_sent, sizeof(p->maps_sent), is.sha256);
 	p->maps_sent_ms = p->maps_tried_ms = now_ms;
 	return ERR_OK;

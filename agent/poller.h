@@ -12,8 +12,8 @@
 struct poller;
 
 /* NULL in *out when no controller is configured. */
-enum err_code poller_start(const struct agent_config *c, const char *boot_id, struct poller **out, struct err *e)
-	NODISCARD;
+enum err_code poller_start(const struct agent_config *c, const char *boot_id, struct poller **out,
+			   struct err *e) NODISCARD;
 void poller_stop(struct poller *p); /* ends a running request, waits for the thread; NULL is legal */
 
 #endif

@@ -64,8 +64,9 @@ static void look_at_rights(const struct report *r, struct seen *s)
 {
 	const struct agent_config *c = r->config;
 	struct err e = { 0 };
-	struct rights_site site = { .role = c->role, .boot_id = r->boot_id, .now_s = clock_wall_ms() / 1000,
-				    .policy = c->policy };
+	struct rights_site site = {
+		.role = c->role, .boot_id = r->boot_id, .now_s = clock_wall_ms() / 1000, .policy = c->policy
+	};
 	if (state_boot_order(c->state_dir, r->boot_id, s->order, sizeof(s->order), &e) != ERR_OK ||
 	    state_read(c->state_dir, &s->record, &s->has_record, &e) != ERR_OK) {
 		(void)str_copy(s->state_error, sizeof(s->state_error), e.text);
@@ -80,8 +81,9 @@ static const char *judge(struct report *r, const struct seen *s)
 {
 	const struct rights_answer *may = &s->may;
 	bool entitled = may->may_accept || may->may_rehearse;
-	const char *differs = may->may_accept && !s->smtp.listening ? SKIPPED :
-			      s->smtp.listening && !entitled ? UNENTITLED : "";
+	const char *differs = may->may_accept && !s->smtp.listening ? SKIPPED
+			      : s->smtp.listening && !entitled      ? UNENTITLED
+								    : "";
 	int64_t now_ms = clock_boot_ms();
 	if (strcmp(differs, r->differs) != 0)
 		r->differs_since_ms = now_ms;

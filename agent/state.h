@@ -20,8 +20,7 @@ enum err_code state_boot_id(char out[RIGHTS_BOOT_ID_SIZE], struct err *e) NODISC
 /* *present false: there is none yet. */
 enum err_code state_read(const char *dir, struct rights_record *out, bool *present, struct err *e) NODISCARD;
 /* Stores what the controller said, and that it said so in this boot. Nothing is written when both are known. */
-enum err_code state_store(const char *dir, const struct rights_record *r, const char *boot_id, struct err *e)
-	NODISCARD;
+enum err_code state_store(const char *dir, const struct rights_record *r, const char *boot_id, struct err *e) NODISCARD;
 /* Without a controller: this host owns, at the epoch that is stored (1 when there is none), until a record with
  * a higher epoch comes. Appends a line to the file `break-glass`. */
 enum err_code state_break_glass(const char *dir, const char *pair, enum rights_place role, const char *reason,
@@ -33,8 +32,7 @@ bool state_confirmed(const char *dir, const char *boot_id, uint64_t epoch);
 /* The present boot, with the order that it was given ("" = none is known; an order stays once known). */
 enum err_code state_note_boot(const char *dir, const char *boot_id, const char *order, struct err *e) NODISCARD;
 /* The order of this boot, "" = none. */
-enum err_code state_boot_order(const char *dir, const char *boot_id, char *out, size_t size, struct err *e)
-	NODISCARD;
+enum err_code state_boot_order(const char *dir, const char *boot_id, char *out, size_t size, struct err *e) NODISCARD;
 /* Lines `boot_id order|- first_seen_ms`, the oldest first; the last 200 are kept. */
 enum err_code state_boots(const char *dir, struct strbuf *out, struct err *e) NODISCARD;
 bool state_order_ok(const char *order);

@@ -70,7 +70,7 @@ static CURLcode perform(struct client *c, const char *path, const char *body, st
 void client_ask(struct client *c, const char *path, const char *body, struct answer *out)
 {
 	struct strbuf got = STRBUF_INIT;
-	*out = (struct answer){0};
+	*out = (struct answer){ 0 };
 	CURLcode rc = perform(c, path, body, &got);
 	if (rc == CURLE_OK)
 		curl_easy_getinfo(c->curl, CURLINFO_RESPONSE_CODE, &out->status);
@@ -90,7 +90,7 @@ void answer_fini(struct answer *a)
 {
 	json_decref(a->json);
 	free(a->body);
-	*a = (struct answer){0};
+	*a = (struct answer){ 0 };
 }
 
 static int exit_of_status(long status)
@@ -125,8 +125,7 @@ int cli_problem(const struct cli_options *o, const struct answer *a)
 		printf("what would work: %s\n", hint);
 	text_paint(PAINT_BAD);
 	printf("%s: %s %s%s%s%s: %s\n", pair, o->name, code == CLI_REFUSED ? "refused" : "failed",
-	       rule[0] ? " (rule " : "", rule, rule[0] ? ")" : "",
-	       why[0] ? why : "the controller gave no reason");
+	       rule[0] ? " (rule " : "", rule, rule[0] ? ")" : "", why[0] ? why : "the controller gave no reason");
 	text_paint(PAINT_NONE);
 	return code;
 }

@@ -46,8 +46,7 @@ static int confirm(const struct cli_options *o)
 			o->name);
 		return CLI_USAGE;
 	}
-	fprintf(stderr, "%s %s.\nType the pair's name to go on: ", consequence(o->command),
-		o->pair);
+	fprintf(stderr, "%s %s.\nType the pair's name to go on: ", consequence(o->command), o->pair);
 	fflush(stderr);
 	if (!fgets(typed, sizeof(typed), stdin))
 		typed[0] = '\0';
@@ -108,9 +107,8 @@ static int handle_answer(const struct cli_options *o, struct client *c, const st
 		if (o->json)
 			fputs(a->body, stdout);
 		else
-			printf("%s: operation %" PRIu64
-			       " runs; follow it with coldmx status %s --watch\n",
-			       o->pair, op, o->pair);
+			printf("%s: operation %" PRIu64 " runs; follow it with coldmx status %s --watch\n", o->pair, op,
+			       o->pair);
 		return CLI_RUNNING;
 	}
 	if (op)

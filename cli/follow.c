@@ -26,15 +26,14 @@ struct following {
 
 static void nap(void)
 {
-	struct timespec ts = {.tv_nsec = POLL_MS * 1000000L};
+	struct timespec ts = { .tv_nsec = POLL_MS * 1000000L };
 	nanosleep(&ts, NULL);
 }
 
 static bool is_over(const json_t *op)
 {
 	const char *status = text_of(op, "status");
-	return strcmp(status, "done") == 0 || strcmp(status, "undone") == 0 ||
-	       strcmp(status, "stuck") == 0;
+	return strcmp(status, "done") == 0 || strcmp(status, "undone") == 0 || strcmp(status, "stuck") == 0;
 }
 
 static void redraw(struct following *f, const json_t *op)
@@ -58,11 +57,10 @@ static void print_changes(struct following *f, const json_t *op)
 		free(f->last[i]);
 		f->last[i] = mem_strdup(state);
 		int64_t took_ms = text_int(step, "took_ms", -1);
-		printf("%7.1f s  %-16s%-9s%s%s%s\n",
-		       (double)(text_now() - text_int(op, "began_ms", 0)) / 1000.0,
+		printf("%7.1f s  %-16s%-9s%s%s%s\n", (double)(text_now() - text_int(op, "began_ms", 0)) / 1000.0,
 		       text_of(step, "name"), state,
-		       strcmp(state, "running") == 0 || took_ms < 0 ? "" : text_span(took_ms),
-		       note[0] ? "  " : "", note);
+		       strcmp(state, "running") == 0 || took_ms < 0 ? "" : text_span(took_ms), note[0] ? "  " : "",
+		       note);
 	}
 	fflush(stdout);
 }
@@ -81,8 +79,8 @@ static void show_progress(struct following *f, const json_t *op)
 static int conclude(const struct following *f, const struct answer *a)
 {
 	const json_t *op = a->json, *error = json_object_get(op, "error");
-	const char *status = text_of(op, "status"), *kind = text_of(op, "kind"),
-		   *why = text_of(error, "text"), *pair = f->o->pair;
+	const char *status = text_of(op, "status"), *kind = text_of(op, "kind"), *why = text_of(error, "text"),
+		   *pair = f->o->pair;
 	bool wanted_undo = f->o->command == CLI_ABORT;
 	bool done = strcmp(status, "done") == 0, undone = strcmp(status, "undone") == 0;
 	int code = done || (undone && wanted_undo) ? CLI_DONE : CLI_FAILED;
@@ -94,11 +92,10 @@ static int conclude(const struct following *f, const struct answer *a)
 	if (done)
 		printf("%s: %s done in %s\n", pair, kind, text_span(text_int(op, "took_ms", 0)));
 	else if (undone)
-		printf("%s: %s undone, the primary keeps its mail%s%s\n", pair, kind,
-		       why[0] ? ": " : "", why);
+		printf("%s: %s undone, the primary keeps its mail%s%s\n", pair, kind, why[0] ? ": " : "", why);
 	else
-		printf("%s: %s is stuck: %s; then coldmx resume %s, or coldmx abort %s\n", pair,
-		       kind, why[0] ? why : "see coldmx status", pair, pair);
+		printf("%s: %s is stuck: %s; then coldmx resume %s, or coldmx abort %s\n", pair, kind,
+		       why[0] ? why : "see coldmx status", pair, pair);
 	text_paint(PAINT_NONE);
 	return code;
 }
@@ -111,9 +108,8 @@ static int still_running(const struct following *f, const char *path)
 		fputs(a.body, stdout);
 		answer_fini(&a);
 	} else {
-		printf("%s: operation %" PRIu64
-		       " still runs; follow it with coldmx status %s --watch\n",
-		       f->o->pair, f->op, f->o->pair);
+		printf("%s: operation %" PRIu64 " still runs; follow it with coldmx status %s --watch\n", f->o->pair,
+		       f->op, f->o->pair);
 	}
 	return CLI_RUNNING;
 }
@@ -128,15 +124,13 @@ static int look(struct following *f, const struct answer *a)
 		return is_over(a->json) ? conclude(f, a) : -1;
 	}
 	if (a->status == 404 && now_ms - f->seen_ms > APPEAR_LIMIT_MS) {
-		printf("%s: operation %" PRIu64 " is no longer the pair's last: coldmx status %s\n",
-		       f->o->pair, f->op, f->o->pair);
+		printf("%s: operation %" PRIu64 " is no longer the pair's last: coldmx status %s\n", f->o->pair, f->op,
+		       f->o->pair);
 		return CLI_FAILED;
 	}
 	if (a->status != 404 && now_ms - f->seen_ms > RESTART_LIMIT_MS) {
-		fprintf(stderr, "coldmx: %s\n",
-			a->status ? "the controller does not say" : a->why.text);
-		printf("%s: lost sight of operation %" PRIu64
-		       "; it is journaled, and goes on when coldmxd runs\n",
+		fprintf(stderr, "coldmx: %s\n", a->status ? "the controller does not say" : a->why.text);
+		printf("%s: lost sight of operation %" PRIu64 "; it is journaled, and goes on when coldmxd runs\n",
 		       f->o->pair, f->op);
 		return CLI_UNREACHABLE;
 	}
@@ -145,7 +139,7 @@ static int look(struct following *f, const struct answer *a)
 
 int follow_operation(const struct cli_options *o, struct client *c, uint64_t op)
 {
-	struct following f = {.o = o, .c = c, .op = op};
+	struct following f = { .o = o, .c = c, .op = op };
 	char path[64];
 	int code = -1;
 	f.began_ms = f.seen_ms = clock_boot_ms();

@@ -18,19 +18,17 @@ struct command_row {
 };
 
 static const struct command_row commands[] = {
-	{"status", CLI_STATUS, false, false, false, "all pairs, or one in full"},
-	{"explain", CLI_EXPLAIN, true, false, false, "why it did or did not act"},
-	{"plan", CLI_PLAN, true, false, false, "what a failover would do (--failback: a failback)"},
-	{"failover", CLI_FAILOVER, true, true, true, "the standby takes over"},
-	{"failback", CLI_FAILBACK, true, true, true, "the primary takes back"},
-	{"abort", CLI_ABORT, true, true, true,
-	 "undo the running operation, or restore the primary"},
-	{"resume", CLI_RESUME, true, true, true, "go on with a stuck operation"},
-	{"ack", CLI_ACK, true, true, false,
-	 "acknowledge an automatic promotion or an unordered boot"},
-	{"hold", CLI_HOLD, true, true, false, "no automatic action for a while (--for)"},
-	{"release", CLI_RELEASE, true, true, false, "end the hold"},
-	{"history", CLI_HISTORY, true, false, false, "the audit trail"},
+	{ "status", CLI_STATUS, false, false, false, "all pairs, or one in full" },
+	{ "explain", CLI_EXPLAIN, true, false, false, "why it did or did not act" },
+	{ "plan", CLI_PLAN, true, false, false, "what a failover would do (--failback: a failback)" },
+	{ "failover", CLI_FAILOVER, true, true, true, "the standby takes over" },
+	{ "failback", CLI_FAILBACK, true, true, true, "the primary takes back" },
+	{ "abort", CLI_ABORT, true, true, true, "undo the running operation, or restore the primary" },
+	{ "resume", CLI_RESUME, true, true, true, "go on with a stuck operation" },
+	{ "ack", CLI_ACK, true, true, false, "acknowledge an automatic promotion or an unordered boot" },
+	{ "hold", CLI_HOLD, true, true, false, "no automatic action for a while (--for)" },
+	{ "release", CLI_RELEASE, true, true, false, "end the hold" },
+	{ "history", CLI_HISTORY, true, false, false, "the audit trail" },
 };
 
 enum {
@@ -48,26 +46,26 @@ enum {
 };
 
 static const struct option long_options[] = {
-	{"socket", required_argument, NULL, OPT_SOCKET},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"watch", no_argument, NULL, OPT_WATCH},
-	{"reason", required_argument, NULL, OPT_REASON},
-	{"yes", no_argument, NULL, OPT_YES},
-	{"dry-run", no_argument, NULL, OPT_DRY_RUN},
-	{"for", required_argument, NULL, OPT_FOR},
-	{"wait", required_argument, NULL, OPT_WAIT},
-	{"no-wait", no_argument, NULL, OPT_NO_WAIT},
-	{"failback", no_argument, NULL, OPT_FAILBACK},
-	{"help", no_argument, NULL, OPT_HELP},
-	{NULL, 0, NULL, 0},
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "watch", no_argument, NULL, OPT_WATCH },
+	{ "reason", required_argument, NULL, OPT_REASON },
+	{ "yes", no_argument, NULL, OPT_YES },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "for", required_argument, NULL, OPT_FOR },
+	{ "wait", required_argument, NULL, OPT_WAIT },
+	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "failback", no_argument, NULL, OPT_FAILBACK },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
 };
 
 static void print_help(FILE *to)
 {
 	fputs("usage: coldmx COMMAND [PAIR] [OPTIONS]\n\n", to);
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
-		fprintf(to, "  %-9s %-6s  %s\n", commands[i].name,
-			commands[i].pair ? "PAIR" : "[PAIR]", commands[i].help);
+		fprintf(to, "  %-9s %-6s  %s\n", commands[i].name, commands[i].pair ? "PAIR" : "[PAIR]",
+			commands[i].help);
 	fputs("\n"
 	      "  --reason TEXT     why; required for what changes something\n"
 	      "  --yes             do not ask for the pair's name (scripts)\n"
@@ -120,18 +118,13 @@ static bool take_option(int option, struct cli_options *o, int *exit_code)
 	case OPT_FAILBACK: o->failback = true; return true;
 	case OPT_NO_WAIT: o->wait_ms = 0; return true;
 	case OPT_FOR:
-		if (!conf_parse_duration(optarg, &o->hold_ms) || o->hold_ms <= 0 ||
-		    o->hold_ms > 365 * DAY_MS)
-			return usage(
-				exit_code,
-				"--for \"%s\" is not a duration up to 365 d: write --for \"2 h\"",
-				optarg);
+		if (!conf_parse_duration(optarg, &o->hold_ms) || o->hold_ms <= 0 || o->hold_ms > 365 * DAY_MS)
+			return usage(exit_code, "--for \"%s\" is not a duration up to 365 d: write --for \"2 h\"",
+				     optarg);
 		return true;
 	case OPT_WAIT:
 		if (!parse_wait(optarg, &o->wait_ms))
-			return usage(exit_code,
-				     "--wait \"%s\" is not a number of seconds: write --wait 60",
-				     optarg);
+			return usage(exit_code, "--wait \"%s\" is not a number of seconds: write --wait 60", optarg);
 		return true;
 	case OPT_HELP:
 		print_help(stdout);
@@ -155,28 +148,22 @@ static const struct command_row *find_command(const char *name)
 static bool check_needs(const struct command_row *row, const struct cli_options *o, int *exit_code)
 {
 	if (row->pair && !o->pair[0])
-		return usage(exit_code,
-			     "which pair? write coldmx %s PAIR; coldmx status lists them",
-			     row->name);
-	if (strlen(o->pair) > 63 || strchr(o->pair, '/') || strchr(o->pair, '%') ||
-	    strchr(o->pair, '?'))
+		return usage(exit_code, "which pair? write coldmx %s PAIR; coldmx status lists them", row->name);
+	if (strlen(o->pair) > 63 || strchr(o->pair, '/') || strchr(o->pair, '%') || strchr(o->pair, '?'))
 		return usage(exit_code, "\"%.70s\" cannot be a pair's name", o->pair);
 	if (row->reason && !o->reason[0] && !o->dry_run)
-		return usage(exit_code, "a reason is required: write coldmx %s %s --reason \"...\"",
-			     row->name, o->pair);
+		return usage(exit_code, "a reason is required: write coldmx %s %s --reason \"...\"", row->name,
+			     o->pair);
 	if (o->dry_run && row->command != CLI_FAILOVER && row->command != CLI_FAILBACK)
 		return usage(exit_code, "--dry-run belongs to failover and failback");
 	if (row->command == CLI_HOLD && !o->hold_ms)
-		return usage(exit_code,
-			     "how long? write coldmx hold %s --for \"2 h\" --reason \"...\"",
-			     o->pair);
+		return usage(exit_code, "how long? write coldmx hold %s --for \"2 h\" --reason \"...\"", o->pair);
 	return true;
 }
 
 bool options_parse(int argc, char **argv, struct cli_options *out, int *exit_code)
 {
-	*out = (struct cli_options){
-		.pair = "", .socket = DEFAULT_SOCKET, .reason = "", .wait_ms = -1};
+	*out = (struct cli_options){ .pair = "", .socket = DEFAULT_SOCKET, .reason = "", .wait_ms = -1 };
 	optind = 0; /* glibc: start over, so that tests may call more than once */
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;)
 		if (!take_option(c, out, exit_code))
@@ -188,8 +175,7 @@ bool options_parse(int argc, char **argv, struct cli_options *out, int *exit_cod
 	}
 	const struct command_row *row = find_command(argv[optind]);
 	if (!row)
-		return usage(exit_code, "there is no command \"%s\": `coldmx --help` lists them",
-			     argv[optind]);
+		return usage(exit_code, "there is no command \"%s\": `coldmx --help` lists them", argv[optind]);
 	out->command = row->command;
 	out->name = row->name;
 	if (optind + 1 < argc)

@@ -13,9 +13,9 @@ static int read_once(const struct cli_options *o, struct client *c)
 		const char *part;
 		int (*show)(const struct cli_options *o, const struct answer *a);
 	} rows[] = {
-		{CLI_EXPLAIN, "/explain", show_explain},
-		{CLI_HISTORY, "/history", show_history},
-		{CLI_STATUS, "", show_pair},
+		{ CLI_EXPLAIN, "/explain", show_explain },
+		{ CLI_HISTORY, "/history", show_history },
+		{ CLI_STATUS, "", show_pair },
 	};
 	char path[160] = "/v1/status";
 	int (*show)(const struct cli_options *o, const struct answer *a) = show_status;
@@ -34,7 +34,7 @@ static int read_once(const struct cli_options *o, struct client *c)
 
 static int watch(const struct cli_options *o, struct client *c)
 {
-	struct timespec second = {.tv_sec = 1};
+	struct timespec second = { .tv_sec = 1 };
 	for (;;) {
 		if (text_is_terminal())
 			fputs("\033[H\033[2J", stdout);

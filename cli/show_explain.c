@@ -24,12 +24,11 @@ static void print_conclusion(const json_t *root, const json_t *conditions)
 		against += !text_bool(c, "met");
 	printf("\n%s: ", text_of(root, "name"));
 	if (!against) {
-		printf("nothing stands against an automatic promotion; the pair is %s\n",
-		       text_of(root, "state"));
+		printf("nothing stands against an automatic promotion; the pair is %s\n", text_of(root, "state"));
 		return;
 	}
-	printf("%s, no automatic promotion: %zu of %zu conditions stand against it (",
-	       text_of(root, "state"), against, json_array_size(conditions));
+	printf("%s, no automatic promotion: %zu of %zu conditions stand against it (", text_of(root, "state"), against,
+	       json_array_size(conditions));
 	bool first = true;
 	for (i = 0; (c = json_array_get(conditions, i)); i++) {
 		if (text_bool(c, "met"))
@@ -55,8 +54,7 @@ int show_explain(const struct cli_options *o, const struct answer *a)
 	text_cell(state, 0, paint_of_state(state));
 	printf("; the primary is ");
 	text_cell(verdict, 0, paint_of_state(verdict));
-	printf(" for %s; mode %s\n",
-	       text_span(text_now() - text_int(a->json, "verdict_since_ms", text_now())),
+	printf(" for %s; mode %s\n", text_span(text_now() - text_int(a->json, "verdict_since_ms", text_now())),
 	       text_of(a->json, "mode"));
 	printf("last rule: %s [%s]\n", text_of(a->json, "why"), text_of(a->json, "rule"));
 	if (trouble[0])
@@ -67,8 +65,7 @@ int show_explain(const struct cli_options *o, const struct answer *a)
 	}
 	printf("\nAn automatic promotion needs all of these:\n");
 	text_paint(PAINT_DIM);
-	printf("%-5s%-13s%-*s%-13s%-17s%s\n", "", "CONDITION", width, "VALUE", "AGE", "SOURCE",
-	       "NEEDED");
+	printf("%-5s%-13s%-*s%-13s%-17s%s\n", "", "CONDITION", width, "VALUE", "AGE", "SOURCE", "NEEDED");
 	text_paint(PAINT_NONE);
 	for (i = 0; (c = json_array_get(conditions, i)); i++)
 		print_condition(c, width);
@@ -90,7 +87,6 @@ int show_history(const struct cli_options *o, const struct answer *a)
 		text_cell(text_of(row, "who"), 20, PAINT_NONE);
 		printf("%s\n", text_of(row, "why"));
 	}
-	printf("\n%s: %zu entries in the audit trail, oldest first\n", text_of(a->json, "pair"),
-	       json_array_size(rows));
+	printf("\n%s: %zu entries in the audit trail, oldest first\n", text_of(a->json, "pair"), json_array_size(rows));
 	return CLI_DONE;
 }

@@ -28,8 +28,7 @@ static void print_agent(const json_t *pair, const char *role)
 	}
 	if (text_now() - at_ms > REPORT_OLD_MS) {
 		text_paint(PAINT_WARN);
-		printf("unknown since %s (last report %s)\n", text_time(at_ms),
-		       text_age(agent, "at_ms"));
+		printf("unknown since %s (last report %s)\n", text_time(at_ms), text_age(agent, "at_ms"));
 		text_paint(PAINT_NONE);
 		return;
 	}
@@ -58,11 +57,9 @@ static void print_mail(const json_t *pair)
 	if (messages < 0)
 		printf("unknown: no report of the standby's agent\n");
 	else if (text_now() - at_ms > REPORT_OLD_MS)
-		printf("unknown since %s; about %lld messages then\n", text_time(at_ms),
-		       (long long)messages);
+		printf("unknown since %s; about %lld messages then\n", text_time(at_ms), (long long)messages);
 	else
-		printf("%lld messages wait  (%s, standby's agent)\n", (long long)messages,
-		       text_age(queue, "at_ms"));
+		printf("%lld messages wait  (%s, standby's agent)\n", (long long)messages, text_age(queue, "at_ms"));
 	label("stranded");
 	printf("%lld messages  (controller)\n", (long long)text_int(pair, "stranded", 0));
 	label("recipient maps");
@@ -77,8 +74,8 @@ static void print_stops(const json_t *pair)
 	const json_t *hold = json_object_get(pair, "hold");
 	label("hold");
 	if (json_is_object(hold))
-		printf("until %s by %s: %s\n", text_time(text_int(hold, "expires_ms", 0)),
-		       text_of(hold, "owner"), text_of(hold, "reason"));
+		printf("until %s by %s: %s\n", text_time(text_int(hold, "expires_ms", 0)), text_of(hold, "owner"),
+		       text_of(hold, "reason"));
 	else
 		printf("none\n");
 	if (text_bool(pair, "latched")) {
@@ -110,8 +107,8 @@ void show_operation_head(const json_t *op)
 	const char *status = text_of(op, "status");
 	printf("operation %lld, %s: ", (long long)text_int(op, "id", 0), text_of(op, "kind"));
 	text_cell(status, 0, paint_of_state(status));
-	printf("; began %s by %s: %s\n", text_time(text_int(op, "began_ms", 0)),
-	       text_of(op, "actor"), text_of(op, "reason"));
+	printf("; began %s by %s: %s\n", text_time(text_int(op, "began_ms", 0)), text_of(op, "actor"),
+	       text_of(op, "reason"));
 	if (text_bool(op, "past_no_return") && strcmp(status, "done") != 0)
 		printf("  past the point of no return: it goes forward, or coldmx abort restores "
 		       "the primary\n");
@@ -129,8 +126,8 @@ static void show_steps_done(const json_t *op)
 		if (note[0])
 			printf("  %-16s%s\n", text_of(step, "name"), note);
 	}
-	printf("  all %zu steps done in %s, of it the controller's own time %s\n",
-	       json_array_size(steps), text_span(text_int(op, "took_ms", 0)), text_span(own_ms));
+	printf("  all %zu steps done in %s, of it the controller's own time %s\n", json_array_size(steps),
+	       text_span(text_int(op, "took_ms", 0)), text_span(own_ms));
 }
 
 /* A running step goes on counting while the view waits for its next change. */
@@ -156,9 +153,7 @@ void show_steps(const json_t *op)
 		text_cell(text_of(step, "name"), took_ms < 0 ? 0 : 16, PAINT_NONE);
 		text_cell(took_ms < 0 ? "" : text_span(took_ms), note[0] ? 10 : 0, PAINT_NONE);
 		if (text_is_terminal()) /* a line that wraps would spoil the redrawing */
-			printf("%.*s\033[K\n",
-			       text_columns() > STEP_COLUMNS ? text_columns() - STEP_COLUMNS : 0,
-			       note);
+			printf("%.*s\033[K\n", text_columns() > STEP_COLUMNS ? text_columns() - STEP_COLUMNS : 0, note);
 		else
 			printf("%s\n", note);
 	}
@@ -177,8 +172,7 @@ static void print_operation(const json_t *op)
 		show_steps(op);
 	if (json_is_object(error)) {
 		text_paint(PAINT_BAD);
-		printf("  %s (%s, %s)\n", text_of(error, "text"), text_of(error, "code"),
-		       text_of(error, "class"));
+		printf("  %s (%s, %s)\n", text_of(error, "text"), text_of(error, "code"), text_of(error, "class"));
 		text_paint(PAINT_NONE);
 	}
 }
@@ -188,18 +182,17 @@ static const char *next_of(const char *state)
 	static const struct {
 		const char *state, *next;
 	} rows[] = {
-		{"down", "the primary is down and nothing is done: coldmx explain %s, then coldmx "
-			 "failover %s"},
-		{"stuck", "stuck: put right what the error names, then coldmx resume %s, or coldmx "
-			  "abort %s"},
-		{"promoted",
-		 "the standby takes the mail; when the primary is well again: coldmx failback %s"},
-		{"promoting", "the standby is taking over: coldmx status %s --watch"},
-		{"failing-back", "the primary is taking back: coldmx status %s --watch"},
-		{"suspect", "the primary may be failing: coldmx explain %s"},
-		{"unknown", "nothing is known of the primary yet, and unknown never promotes: "
-			    "coldmx explain %s"},
-		{"up", "the primary serves; nothing to do"},
+		{ "down", "the primary is down and nothing is done: coldmx explain %s, then coldmx "
+			  "failover %s" },
+		{ "stuck", "stuck: put right what the error names, then coldmx resume %s, or coldmx "
+			   "abort %s" },
+		{ "promoted", "the standby takes the mail; when the primary is well again: coldmx failback %s" },
+		{ "promoting", "the standby is taking over: coldmx status %s --watch" },
+		{ "failing-back", "the primary is taking back: coldmx status %s --watch" },
+		{ "suspect", "the primary may be failing: coldmx explain %s" },
+		{ "unknown", "nothing is known of the primary yet, and unknown never promotes: "
+			     "coldmx explain %s" },
+		{ "up", "the primary serves; nothing to do" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strcmp(rows[i].state, state) == 0)
@@ -234,8 +227,7 @@ int show_pair(const struct cli_options *o, const struct answer *a)
 	printf(" (%s) [%s]\n", text_of(p, "why"), text_of(p, "rule"));
 	label("primary");
 	text_cell(verdict, 0, paint_of_state(verdict));
-	printf(" for %s, since %s  (probes)\n", text_span(text_now() - since_ms),
-	       text_time(since_ms));
+	printf(" for %s, since %s  (probes)\n", text_span(text_now() - since_ms), text_time(since_ms));
 	label("mode");
 	printf("%s\n", text_of(p, "mode"));
 	label("rights");

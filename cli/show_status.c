@@ -12,11 +12,9 @@ enum urgency { URGENT, MOVING, UNSURE, CALM };
 static enum urgency urgency_of(const json_t *pair)
 {
 	const char *state = text_of(pair, "state");
-	if (strcmp(state, "stuck") == 0 || strcmp(state, "down") == 0 ||
-	    text_of(pair, "unordered_boot")[0])
+	if (strcmp(state, "stuck") == 0 || strcmp(state, "down") == 0 || text_of(pair, "unordered_boot")[0])
 		return URGENT;
-	if (strcmp(state, "promoting") == 0 || strcmp(state, "failing-back") == 0 ||
-	    strcmp(state, "drilling") == 0)
+	if (strcmp(state, "promoting") == 0 || strcmp(state, "failing-back") == 0 || strcmp(state, "drilling") == 0)
 		return MOVING;
 	if (strcmp(state, "up") != 0 || text_of(pair, "trouble")[0] || text_bool(pair, "latched"))
 		return UNSURE;
@@ -29,8 +27,7 @@ static int by_urgency(const void *a, const void *b)
 	enum urgency u = urgency_of(*x), v = urgency_of(*y);
 	if (u != v)
 		return u < v ? -1 : 1;
-	return strcmp(json_string_value(json_object_get(*x, "name")),
-		      json_string_value(json_object_get(*y, "name")));
+	return strcmp(json_string_value(json_object_get(*x, "name")), json_string_value(json_object_get(*y, "name")));
 }
 
 static void describe_operation(const json_t *pair, char *out, size_t size)
@@ -41,16 +38,14 @@ static void describe_operation(const json_t *pair, char *out, size_t size)
 	if (!open)
 		snprintf(out, size, "-");
 	else
-		snprintf(out, size, "%s %s%s%s", text_of(op, "kind"), status, step[0] ? " at " : "",
-			 step);
+		snprintf(out, size, "%s %s%s%s", text_of(op, "kind"), status, step[0] ? " at " : "", step);
 }
 
 static void describe_note(const json_t *pair, char *out, size_t size)
 {
 	const char *boot = text_of(pair, "unordered_boot"), *trouble = text_of(pair, "trouble");
 	if (boot[0])
-		snprintf(out, size,
-			 "ATTACK SIGNAL: the standby booted without an order (coldmx status %s)",
+		snprintf(out, size, "ATTACK SIGNAL: the standby booted without an order (coldmx status %s)",
 			 text_of(pair, "name"));
 	else if (trouble[0])
 		snprintf(out, size, "%s", trouble);
@@ -71,8 +66,7 @@ static void print_row(const json_t *pair, int name_width)
 	text_cell(text_of(pair, "name"), name_width, PAINT_BOLD);
 	text_cell(state, 14, paint_of_state(state));
 	text_cell(verdict, 10, paint_of_state(verdict));
-	text_cell(text_span(text_now() - text_int(pair, "verdict_since_ms", text_now())), 10,
-		  PAINT_NONE);
+	text_cell(text_span(text_now() - text_int(pair, "verdict_since_ms", text_now())), 10, PAINT_NONE);
 	text_cell(text_bool(pair, "held") ? "held" : text_of(pair, "mode"), 11, PAINT_NONE);
 	text_cell(operation, note[0] ? 30 : 0, PAINT_NONE);
 	printf("%s%s\n", note[0] ? "  " : "", note);
@@ -95,7 +89,7 @@ static bool warn_controller(const json_t *controller)
 
 static void print_verdict(json_t *const *rows, size_t n)
 {
-	size_t count[CALM + 1] = {0};
+	size_t count[CALM + 1] = { 0 };
 	for (size_t i = 0; i < n; i++)
 		count[urgency_of(rows[i])]++;
 	if (count[URGENT]) {
@@ -106,8 +100,8 @@ static void print_verdict(json_t *const *rows, size_t n)
 		printf("%s\n", count[URGENT] > 5 ? ", ..." : "");
 	} else if (count[MOVING] || count[UNSURE]) {
 		text_paint(PAINT_WARN);
-		printf("%zu of %zu pairs calm, %zu moving, %zu to look at\n", count[CALM], n,
-		       count[MOVING], count[UNSURE]);
+		printf("%zu of %zu pairs calm, %zu moving, %zu to look at\n", count[CALM], n, count[MOVING],
+		       count[UNSURE]);
 	} else {
 		text_paint(PAINT_GOOD);
 		printf("all %zu pairs calm\n", n);
@@ -117,8 +111,7 @@ static void print_verdict(json_t *const *rows, size_t n)
 
 int show_status(const struct cli_options *o, const struct answer *a)
 {
-	const json_t *pairs = json_object_get(a->json, "pairs"),
-		     *controller = json_object_get(a->json, "controller");
+	const json_t *pairs = json_object_get(a->json, "pairs"), *controller = json_object_get(a->json, "controller");
 	size_t n = json_array_size(pairs);
 	int name_width = 6;
 	if (o->json) {
@@ -134,8 +127,7 @@ int show_status(const struct cli_options *o, const struct answer *a)
 	qsort(rows, n, sizeof(*rows), by_urgency);
 	bool good = warn_controller(controller);
 	text_paint(PAINT_DIM);
-	printf("%-*s%-14s%-10s%-10s%-11s%s\n", name_width, "PAIR", "STATE", "PRIMARY", "FOR",
-	       "MODE", "OPERATION");
+	printf("%-*s%-14s%-10s%-10s%-11s%s\n", name_width, "PAIR", "STATE", "PRIMARY", "FOR", "MODE", "OPERATION");
 	text_paint(PAINT_NONE);
 	for (size_t i = 0; i < n; i++)
 		print_row(rows[i], name_width);

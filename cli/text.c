@@ -97,8 +97,7 @@ static const char *printable(const char *text)
 	for (; *text && n < RESULT_MAX - 1; text++) {
 		unsigned char c = (unsigned char)*text;
 		/* C1 controls (U+0080 to U+009F) steer terminals too. */
-		bool c1 = c == 0xc2 && (unsigned char)text[1] >= 0x80 &&
-			  (unsigned char)text[1] < 0xa0;
+		bool c1 = c == 0xc2 && (unsigned char)text[1] >= 0x80 && (unsigned char)text[1] < 0xa0;
 		out[n++] = c < ' ' || c == 0x7f || c1 ? '?' : *text;
 		text += c1;
 	}
@@ -125,8 +124,7 @@ bool text_bool(const json_t *object, const char *key)
 
 void text_paint(enum paint paint)
 {
-	static const char *const codes[] = {"\033[0m",  "\033[32m", "\033[1;31m",
-					    "\033[33m", "\033[2m",  "\033[1m"};
+	static const char *const codes[] = { "\033[0m", "\033[32m", "\033[1;31m", "\033[33m", "\033[2m", "\033[1m" };
 	if (colours)
 		fputs(codes[paint], stdout);
 }
@@ -150,12 +148,12 @@ enum paint paint_of_state(const char *state)
 		const char *state;
 		enum paint paint;
 	} rows[] = {
-		{"up", PAINT_GOOD},        {"done", PAINT_GOOD},     {"ok", PAINT_GOOD},
-		{"down", PAINT_BAD},       {"stuck", PAINT_BAD},     {"failed", PAINT_BAD},
-		{"wounded", PAINT_BAD},    {"suspect", PAINT_WARN},  {"unknown", PAINT_WARN},
-		{"promoting", PAINT_WARN}, {"promoted", PAINT_WARN}, {"failing-back", PAINT_WARN},
-		{"drilling", PAINT_WARN},  {"running", PAINT_WARN},  {"undoing", PAINT_WARN},
-		{"degraded", PAINT_WARN},  {"waiting", PAINT_DIM},   {"undone", PAINT_DIM},
+		{ "up", PAINT_GOOD },        { "done", PAINT_GOOD },     { "ok", PAINT_GOOD },
+		{ "down", PAINT_BAD },       { "stuck", PAINT_BAD },     { "failed", PAINT_BAD },
+		{ "wounded", PAINT_BAD },    { "suspect", PAINT_WARN },  { "unknown", PAINT_WARN },
+		{ "promoting", PAINT_WARN }, { "promoted", PAINT_WARN }, { "failing-back", PAINT_WARN },
+		{ "drilling", PAINT_WARN },  { "running", PAINT_WARN },  { "undoing", PAINT_WARN },
+		{ "degraded", PAINT_WARN },  { "waiting", PAINT_DIM },   { "undone", PAINT_DIM },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strcasecmp(rows[i].state, state) == 0)

@@ -35,7 +35,6 @@ bool text_bool(const json_t *object, const char *key);
 void text_paint(enum paint paint); /* PAINT_NONE ends it */
 /* Padded to `width`, painted without the padding. */
 void text_cell(const char *text, int width, enum paint paint);
-enum paint
-paint_of_state(const char *state); /* pair states, verdicts, step states, operation states */
+enum paint paint_of_state(const char *state); /* pair states, verdicts, step states, operation states */
 
 #endif

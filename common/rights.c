@@ -227,12 +227,15 @@ static void decide_alone(const struct rights_record *r, const struct rights_site
 	uint64_t epoch = r ? r->epoch : 0;
 	bool returning = r && (r->accept & ~RIGHTS_BIT(site->role));
 	if (site->role == RIGHTS_PRIMARY && returning && site->policy.returning_primary == RIGHTS_RETURNING_WAIT)
-		answer(out, ACCEPT, "epoch %" PRIu64 " is not confirmed since boot and shows a promotion: a returning "
-				    "primary's delivery waits", epoch);
+		answer(out, ACCEPT,
+		       "epoch %" PRIu64 " is not confirmed since boot and shows a promotion: a returning "
+		       "primary's delivery waits",
+		       epoch);
 	else if (site->policy.gate_alone == RIGHTS_ALONE_SERVE)
 		answer(out, OWN, "epoch %" PRIu64 " is not confirmed since boot; gate_alone says serve", epoch);
 	else
-		answer(out, ACCEPT, "epoch %" PRIu64 " is not confirmed since boot; gate_alone says accept only", epoch);
+		answer(out, ACCEPT, "epoch %" PRIu64 " is not confirmed since boot; gate_alone says accept only",
+		       epoch);
 }
 
 static void decide_by_record(const struct rights_record *r, const struct rights_site *site, struct rights_answer *out)

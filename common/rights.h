@@ -27,8 +27,8 @@ struct rights_record {
 	char pair[NAME_MAX_LEN];
 	uint64_t epoch; /* never 0 */
 	enum rights_place own;
-	unsigned accept; /* RIGHTS_BIT of primary, standby */
-	int64_t issued_ms; /* for people: no decision hangs on it */
+	unsigned accept;                         /* RIGHTS_BIT of primary, standby */
+	int64_t issued_ms;                       /* for people: no decision hangs on it */
 	char rehearse_boot[RIGHTS_BOOT_ID_SIZE]; /* "" = none */
 	int64_t rehearse_until_s;
 };
@@ -53,9 +53,9 @@ struct rights_site {
 };
 
 struct rights_answer {
-	bool may_accept;   /* take mail on port 25 into the queue */
-	bool may_own;      /* deliver, IMAP, submission, Sieve; implies may_accept */
-	bool may_rehearse; /* on loopback only */
+	bool may_accept;           /* take mail on port 25 into the queue */
+	bool may_own;              /* deliver, IMAP, submission, Sieve; implies may_accept */
+	bool may_rehearse;         /* on loopback only */
 	char why[RIGHTS_WHY_SIZE]; /* one line, never empty */
 };
 

@@ -92,14 +92,13 @@ const struct config_secret *config_token(const struct config *c, const char *tok
 {
 	char name[NAME_MAX_LEN * 2];
 	char *role;
-	if (strncmp(token_name, "agent:", 6) != 0 ||
-	    !str_copy(name, sizeof(name), token_name + 6) || !(role = strrchr(name, ':')))
+	if (strncmp(token_name, "agent:", 6) != 0 || !str_copy(name, sizeof(name), token_name + 6) ||
+	    !(role = strrchr(name, ':')))
 		return NULL;
 	*role++ = '\0';
 	const struct config_pair *p = config_pair(c, name);
 	for (int r = 0; p && r < HOST_ROLES; r++)
-		if (strcmp(role, host_role_name((enum host_role)r)) == 0 &&
-		    p->host[r].agent_token.len)
+		if (strcmp(role, host_role_name((enum host_role)r)) == 0 && p->host[r].agent_token.len)
 			return &p->host[r].agent_token;
 	return NULL;
 }

@@ -35,8 +35,7 @@ struct config_agent_listen {
 };
 
 struct config_global {
-	char *state_dir, *socket, *notify_hook, *harden_dir, *stranded_dir, *maps_dir,
-		*maps_key_file;
+	char *state_dir, *socket, *notify_hook, *harden_dir, *stranded_dir, *maps_dir, *maps_key_file;
 	struct conf_endpoint http; /* addr "" = off */
 	int log_level;             /* index: config_log_level() */
 	int64_t grace_ms;
@@ -75,8 +74,7 @@ struct config_host {
 
 struct config_domain {
 	char *name, *key;
-	struct conf_endpoint *servers,
-		*authoritative; /* update servers, in order; checked besides those found */
+	struct conf_endpoint *servers, *authoritative; /* update servers, in order; checked besides those found */
 	size_t nservers, nauthoritative;
 	int64_t ttl_ms;
 };

@@ -14,8 +14,7 @@ struct check {
 	char at[80]; /* where the keys of `fail` stand: "pairs.[3]", or "" */
 };
 
-static enum err_code fail(const struct check *k, const char *key, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
+static enum err_code fail(const struct check *k, const char *key, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 static enum err_code fail(const struct check *k, const char *key, const char *fmt, ...)
 {
@@ -38,18 +37,16 @@ static enum err_code check_global(const struct check *k)
 	const struct config_global *g = &k->c->global;
 	const struct config_agent_listen *l = &g->agent_listen;
 	if (!g->v4[0] && !g->v6[0])
-		return fail(
-			k, "global",
-			"global has neither v4 nor v6: add our own address as the mail hosts see "
-			"it, v4 = \"192.0.2.9\"");
+		return fail(k, "global",
+			    "global has neither v4 nor v6: add our own address as the mail hosts see "
+			    "it, v4 = \"192.0.2.9\"");
 	if (g->http.addr[0] && !is_loopback(g->http.addr))
 		return fail(k, "global.http",
 			    "http on %s would be open to others without TLS and tokens: write "
 			    "http = \"127.0.0.1:8825\" or \"off\"",
 			    g->http.addr);
 	if (l->at.addr[0] && (!l->cert[0] || !l->key[0]))
-		return fail(k, "global.agent_listen",
-			    "agent_listen needs a certificate: add cert and key");
+		return fail(k, "global.agent_listen", "agent_listen needs a certificate: add cert and key");
 	if (l->at.addr[0] && !g->maps_key_file[0])
 		return fail(k, "global",
 			    "agent_listen takes recipient maps, which are kept encrypted: add "
@@ -75,8 +72,8 @@ static int compare_claims(const void *a, const void *b)
 }
 
 /* `format`: path of a claim by item and part. Sorted, since there may be 10,000 pairs. */
-static enum err_code check_unique(const struct check *k, struct claim *claims, size_t n,
-				  const char *what, const char *list, const char *part_list)
+static enum err_code check_unique(const struct check *k, struct claim *claims, size_t n, const char *what,
+				  const char *list, const char *part_list)
 {
 	if (n)
 		qsort(claims, n, sizeof(*claims), compare_claims);
@@ -86,11 +83,9 @@ static enum err_code check_unique(const struct check *k, struct claim *claims, s
 		if (strcmp(claims[i - 1].name, claims[i].name) != 0)
 			continue;
 		if (part_list)
-			snprintf(at + len, sizeof(at) - (size_t)len, ".%s.[%zu]", part_list,
-				 claims[i].part);
+			snprintf(at + len, sizeof(at) - (size_t)len, ".%s.[%zu]", part_list, claims[i].part);
 		strncat(at, ".name", sizeof(at) - strlen(at) - 1);
-		return fail(k, at, "%s \"%s\" is there twice: rename or remove one", what,
-			    claims[i].name);
+		return fail(k, at, "%s \"%s\" is there twice: rename or remove one", what, claims[i].name);
 	}
 	return ERR_OK;
 }
@@ -103,22 +98,22 @@ static enum err_code check_names(const struct check *k)
 		n += c->pairs[i].ndomains;
 	struct claim *claims = mem_calloc(n, sizeof(*claims));
 	for (size_t i = 0; i < c->npairs; i++)
-		claims[m++] = (struct claim){c->pairs[i].name, i, 0};
+		claims[m++] = (struct claim){ c->pairs[i].name, i, 0 };
 	enum err_code rc = check_unique(k, claims, m, "pair", "pairs", NULL);
 	m = 0;
 	for (size_t i = 0; i < c->npairs; i++)
 		for (size_t d = 0; d < c->pairs[i].ndomains; d++)
-			claims[m++] = (struct claim){c->pairs[i].domains[d].name, i, d};
+			claims[m++] = (struct claim){ c->pairs[i].domains[d].name, i, d };
 	if (rc == ERR_OK)
 		rc = check_unique(k, claims, m, "domain", "pairs", "domains");
 	m = 0;
 	for (size_t i = 0; i < c->ntsig; i++)
-		claims[m++] = (struct claim){c->tsig[i].name, i, 0};
+		claims[m++] = (struct claim){ c->tsig[i].name, i, 0 };
 	if (rc == ERR_OK)
 		rc = check_unique(k, claims, m, "tsig key", "tsig", NULL);
 	m = 0;
 	for (size_t i = 0; i < c->npower_hosts; i++)
-		claims[m++] = (struct claim){c->power_hosts[i].name, i, 0};
+		claims[m++] = (struct claim){ c->power_hosts[i].name, i, 0 };
 	if (rc == ERR_OK)
 		rc = check_unique(k, claims, m, "power host", "power_hosts", NULL);
 	free(claims);
@@ -136,14 +131,11 @@ static enum err_code check_hosts(const struct check *k, const struct config_pair
 				    "address, v4 = \"192.0.2.1\"",
 				    r ? "standby" : "primary");
 	if (a->v4[0] && strcmp(a->v4, b->v4) == 0)
-		return fail(k, "standby.v4",
-			    "%s is the primary's address too: write the standby's own", b->v4);
+		return fail(k, "standby.v4", "%s is the primary's address too: write the standby's own", b->v4);
 	if (a->v6[0] && strcmp(a->v6, b->v6) == 0)
-		return fail(k, "standby.v6",
-			    "%s is the primary's address too: write the standby's own", b->v6);
+		return fail(k, "standby.v6", "%s is the primary's address too: write the standby's own", b->v6);
 	if (strcmp(a->name, b->name) == 0)
-		return fail(k, "standby.name",
-			    "%s is the primary's name too: write the standby's own MX name",
+		return fail(k, "standby.name", "%s is the primary's name too: write the standby's own MX name",
 			    b->name);
 	if (!(b->v4[0] && g->v4[0]) && !(b->v6[0] && g->v6[0]))
 		return fail(k, "standby",
@@ -194,8 +186,7 @@ static enum err_code check_mail(const struct check *k, const struct config_pair 
 				    "one that is there",
 				    p->domains[d].key);
 		if (p->domains[d].ttl_ms % 1000)
-			return fail(k, strncat(at, ".ttl", 5),
-				    "a TTL has whole seconds: write ttl = \"300 s\"");
+			return fail(k, strncat(at, ".ttl", 5), "a TTL has whole seconds: write ttl = \"300 s\"");
 	}
 	if (!is_own_domain(p, p->known_recipient))
 		return fail(k, "known_recipient",
@@ -208,18 +199,15 @@ static enum err_code check_mail(const struct check *k, const struct config_pair 
 			    "nothing; write one that is",
 			    p->unknown_recipient);
 	if (strcasecmp(p->known_recipient, p->unknown_recipient) == 0)
-		return fail(k, "unknown_recipient",
-			    "is the known one: write an address that nobody has");
+		return fail(k, "unknown_recipient", "is the known one: write an address that nobody has");
 	if (p->preference[HOST_PRIMARY] >= p->preference[HOST_STANDBY])
-		return fail(
-			k, "preference",
-			"the primary's preference must be the lower number: write primary = 10; "
-			"standby = 20;");
+		return fail(k, "preference",
+			    "the primary's preference must be the lower number: write primary = 10; "
+			    "standby = 20;");
 	for (size_t i = 0; i < p->nother_mx; i++)
 		for (int r = 0; r < HOST_ROLES; r++)
 			if (strcmp(p->other_mx[i].target, p->host[r].name) == 0)
-				return fail(k, "other_mx",
-					    "%s is one of the pair's own hosts: remove it here",
+				return fail(k, "other_mx", "%s is one of the pair's own hosts: remove it here",
 					    p->other_mx[i].target);
 	return ERR_OK;
 }
@@ -248,17 +236,15 @@ static enum err_code check_pair(const struct check *k, const struct config_pair 
 
 enum err_code config_check(const struct config *c, const struct conf_doc *doc, struct err *e)
 {
-	struct check k = {.c = c, .doc = doc, .e = e};
+	struct check k = { .c = c, .doc = doc, .e = e };
 	enum err_code rc = check_global(&k);
 	if (rc == ERR_OK)
 		rc = check_names(&k);
 	for (size_t i = 0; rc == ERR_OK && i < c->npower_hosts; i++) {
 		snprintf(k.at, sizeof(k.at), "power_hosts.[%zu]", i);
 		if (!c->power_hosts[i].v4[0] && !c->power_hosts[i].v6[0])
-			rc = fail(
-				&k, "",
-				"power host \"%s\" has neither v4 nor v6: add its literal address",
-				c->power_hosts[i].name);
+			rc = fail(&k, "", "power host \"%s\" has neither v4 nor v6: add its literal address",
+				  c->power_hosts[i].name);
 	}
 	for (size_t i = 0; rc == ERR_OK && i < c->npairs; i++) {
 		snprintf(k.at, sizeof(k.at), "pairs.[%zu]", i);

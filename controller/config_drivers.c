@@ -64,8 +64,7 @@ static struct dns_opts *make_zone(const struct config *c, const struct config_do
 	struct dns_opts *dns = mem_calloc(1, sizeof(*dns));
 	const struct config_tsig *key = d->key[0] ? config_tsig(c, d->key) : NULL;
 	copy_servers(dns->update, DNS_SERVERS_MAX, &dns->nupdate, d->servers, d->nservers);
-	copy_servers(dns->authoritative, VERIFY_SERVERS_MAX, &dns->nauthoritative, d->authoritative,
-		     d->nauthoritative);
+	copy_servers(dns->authoritative, VERIFY_SERVERS_MAX, &dns->nauthoritative, d->authoritative, d->nauthoritative);
 	dns->key_name = key ? key->name : "";
 	dns->key_algorithm = key ? tsig_algorithm_name(key->algorithm) : "";
 	dns->key_base64 = key ? key->secret.bytes : "";
@@ -89,8 +88,8 @@ static void fill_pair(const struct config *c, size_t index, struct driver_pair *
 	out->ehlo = c->global.ehlo_name;
 	out->stranded_dir = c->global.stranded_dir;
 	for (size_t i = 0; i < p->ndomains; i++)
-		zones[i] = (struct driver_zone){ p->domains[i].name,
-						 make_zone(c, &p->domains[i], (uint32_t)index + 1) };
+		zones[i] =
+			(struct driver_zone){ p->domains[i].name, make_zone(c, &p->domains[i], (uint32_t)index + 1) };
 	out->nzones = p->ndomains;
 	out->zones = zones;
 }
@@ -100,7 +99,9 @@ void config_fill_drivers(const struct config *c, struct drivers *out)
 	struct driver_pair *pairs = mem_calloc(c->npairs, sizeof(*pairs));
 	for (size_t i = 0; i < c->npairs; i++)
 		fill_pair(c, i, &pairs[i]);
-	*out = (struct drivers){ .npairs = c->npairs, .pairs = pairs, .harden_dir = c->global.harden_dir,
+	*out = (struct drivers){ .npairs = c->npairs,
+				 .pairs = pairs,
+				 .harden_dir = c->global.harden_dir,
 				 .notify_hook = c->global.notify_hook };
 }
 

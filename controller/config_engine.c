@@ -7,8 +7,7 @@
 #include "../common/base/sha256.h"
 #include "config.h"
 
-static void fill_zone(const struct config_pair *p, const struct config_domain *d,
-		      struct plan_zone *z)
+static void fill_zone(const struct config_pair *p, const struct config_domain *d, struct plan_zone *z)
 {
 	bool swap = p->strategy == DNS_SWAP;
 	(void)str_copy(z->name, sizeof(z->name), d->name);
@@ -68,18 +67,17 @@ static uint32_t stagger(size_t pair, size_t which)
 	return (uint32_t)((pair * 4 + which) * 618 % 1000);
 }
 
-static void fill_probes(const struct config *c, const struct config_pair *p, size_t index,
-			struct engine_pair *out)
+static void fill_probes(const struct config *c, const struct config_pair *p, size_t index, struct engine_pair *out)
 {
 	const struct config_host *primary = &p->host[HOST_PRIMARY];
-	const char *addr[FAMILIES] = {primary->v4, primary->v6};
+	const char *addr[FAMILIES] = { primary->v4, primary->v6 };
 	for (size_t f = 0; f < FAMILIES; f++) {
 		struct probe_opts *o = &out->probe[f];
-		*o = (struct probe_opts){.kind = PROBE_SMTP,
-					 .port = (uint16_t)p->probe.port,
-					 .every_ms = p->probe.every_ms,
-					 .timeout_ms = p->probe.timeout_ms,
-					 .stagger = stagger(index, f)};
+		*o = (struct probe_opts){ .kind = PROBE_SMTP,
+					  .port = (uint16_t)p->probe.port,
+					  .every_ms = p->probe.every_ms,
+					  .timeout_ms = p->probe.timeout_ms,
+					  .stagger = stagger(index, f) };
 		(void)str_copy(o->addr, sizeof(o->addr), addr[f]);
 		(void)str_copy(o->name, sizeof(o->name), p->probe.tls ? primary->name : "");
 		(void)str_copy(o->ehlo, sizeof(o->ehlo), c->global.ehlo_name);
@@ -90,11 +88,11 @@ static void fill_probes(const struct config *c, const struct config_pair *p, siz
 	for (size_t r = 0; r < HOST_ROLES; r++) {
 		const struct config_host *h = &p->host[r];
 		struct probe_opts *o = &out->agent[r];
-		*o = (struct probe_opts){.kind = PROBE_AGENT,
-					 .port = (uint16_t)h->agent_port,
-					 .every_ms = p->agent_every_ms,
-					 .timeout_ms = p->agent_timeout_ms,
-					 .stagger = stagger(index, 2 + r)};
+		*o = (struct probe_opts){ .kind = PROBE_AGENT,
+					  .port = (uint16_t)h->agent_port,
+					  .every_ms = p->agent_every_ms,
+					  .timeout_ms = p->agent_timeout_ms,
+					  .stagger = stagger(index, 2 + r) };
 		if (!h->agent_token.len)
 			continue;
 		(void)str_copy(o->addr, sizeof(o->addr), h->v4[0] ? h->v4 : h->v6);
@@ -147,20 +145,19 @@ void config_fill_engine(const struct config *c, struct engine_opts *out)
 	for (size_t i = 0; i < c->npairs; i++)
 		fill_pair(c, i, &pairs[i]);
 	for (size_t i = 0; i < g->nreferences; i++) {
-		references[i] = (struct probe_opts){.kind = PROBE_TCP,
-						    .port = g->references[i].port,
-						    .every_ms = g->references_every_ms,
-						    .timeout_ms = g->references_timeout_ms,
-						    .stagger = stagger(i, 0)};
-		(void)str_copy(references[i].addr, sizeof(references[i].addr),
-			       g->references[i].addr);
+		references[i] = (struct probe_opts){ .kind = PROBE_TCP,
+						     .port = g->references[i].port,
+						     .every_ms = g->references_every_ms,
+						     .timeout_ms = g->references_timeout_ms,
+						     .stagger = stagger(i, 0) };
+		(void)str_copy(references[i].addr, sizeof(references[i].addr), g->references[i].addr);
 	}
-	*out = (struct engine_opts){.npairs = c->npairs,
-				    .pairs = pairs,
-				    .brake = g->brake,
-				    .grace_ms = g->grace_ms,
-				    .nreferences = g->nreferences,
-				    .references = references};
+	*out = (struct engine_opts){ .npairs = c->npairs,
+				     .pairs = pairs,
+				     .brake = g->brake,
+				     .grace_ms = g->grace_ms,
+				     .nreferences = g->nreferences,
+				     .references = references };
 }
 
 void config_engine_free(struct engine_opts *opts)
@@ -170,5 +167,5 @@ void config_engine_free(struct engine_opts *opts)
 		plan_site_fini(&pairs[i].site);
 	free(pairs);
 	free((void *)(uintptr_t)opts->references);
-	*opts = (struct engine_opts){0};
+	*opts = (struct engine_opts){ 0 };
 }

@@ -19,8 +19,7 @@
 
 static bool is_control_name(const char *name)
 {
-	if (!isdigit((unsigned char)name[0]) || !isdigit((unsigned char)name[1]) ||
-	    name[2] != '-' || !name[3])
+	if (!isdigit((unsigned char)name[0]) || !isdigit((unsigned char)name[1]) || name[2] != '-' || !name[3])
 		return false;
 	for (const char *c = name + 3; *c; c++)
 		if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && *c != '-')
@@ -35,16 +34,14 @@ static bool line_is(const char *line, size_t len, const char *text)
 	return strlen(text) == len && strncmp(line, text, len) == 0;
 }
 
-static enum err_code read_header(const char *path, const char *text, struct plan_control *control,
-				 struct err *e)
+static enum err_code read_header(const char *path, const char *text, struct plan_control *control, struct err *e)
 {
 	bool phase = false;
 	for (int i = 0; i < CONTROL_HEADER_LINES && text[0] == '#'; i++) {
 		size_t len = strcspn(text, "\n");
 		control->block |= line_is(text, len, "# BLOCK");
 		control->with_mail |= line_is(text, len, "# phase: with-mail");
-		phase |= line_is(text, len, "# phase: with-mail") ||
-			 line_is(text, len, "# phase: before-mail");
+		phase |= line_is(text, len, "# phase: with-mail") || line_is(text, len, "# phase: before-mail");
 		text += len + (text[len] == '\n');
 	}
 	if (!phase)
@@ -55,12 +52,11 @@ static enum err_code read_header(const char *path, const char *text, struct plan
 	return ERR_OK;
 }
 
-static enum err_code read_control(struct config *c, const struct conf_doc *doc, const char *name,
-				  struct err *e)
+static enum err_code read_control(struct config *c, const struct conf_doc *doc, const char *name, struct err *e)
 {
 	char path[PATH_MAX];
 	char *text = NULL;
-	struct err why = {0};
+	struct err why = { 0 };
 	struct plan_control *control = &c->control[c->ncontrols];
 	snprintf(path, sizeof(path), "%s/%s", c->global.harden_dir, name);
 	if (!is_control_name(name))
@@ -69,9 +65,8 @@ static enum err_code read_control(struct config *c, const struct conf_doc *doc, 
 				 "would be left out silently: rename or remove it",
 				 path);
 	if (c->ncontrols == PLAN_CONTROLS_MAX)
-		return conf_fail(doc, e, "global.harden_dir",
-				 "%s holds more than %d controls: merge some", c->global.harden_dir,
-				 PLAN_CONTROLS_MAX);
+		return conf_fail(doc, e, "global.harden_dir", "%s holds more than %d controls: merge some",
+				 c->global.harden_dir, PLAN_CONTROLS_MAX);
 	if (file_read(path, CONTROL_MAX_BYTES, FILE_OWNED, &text, NULL, &why) != ERR_OK)
 		return conf_fail(doc, e, "global.harden_dir", "%s", why.text);
 	(void)str_copy(control->name, sizeof(control->name), name);
@@ -171,7 +166,7 @@ static enum err_code read_tokens(struct config *c, const struct conf_doc *doc, s
 	for (size_t i = 0; i < c->npairs; i++) {
 		for (int r = 0; r < HOST_ROLES; r++) {
 			struct config_host *h = &c->pairs[i].host[r];
-			struct err why = {0};
+			struct err why = { 0 };
 			char at[80];
 			snprintf(at, sizeof(at), "pairs.[%zu].%s.agent_token_file", i,
 				 host_role_name((enum host_role)r));
@@ -180,11 +175,10 @@ static enum err_code read_tokens(struct config *c, const struct conf_doc *doc, s
 			if (read_secret(h->agent_token_file, &h->agent_token, &why) != ERR_OK)
 				return conf_fail(doc, e, at, "%s", why.text);
 			if (!is_token(&h->agent_token))
-				return conf_fail(
-					doc, e, at,
-					"%s does not hold a token of %d or more characters: write "
-					"one with openssl rand -hex 32",
-					h->agent_token_file, TOKEN_MIN);
+				return conf_fail(doc, e, at,
+						 "%s does not hold a token of %d or more characters: write "
+						 "one with openssl rand -hex 32",
+						 h->agent_token_file, TOKEN_MIN);
 		}
 	}
 	return ERR_OK;
@@ -192,7 +186,7 @@ static enum err_code read_tokens(struct config *c, const struct conf_doc *doc, s
 
 enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc, struct err *e)
 {
-	struct err why = {0};
+	struct err why = { 0 };
 	for (size_t i = 0; i < c->ntsig; i++) {
 		struct config_tsig *t = &c->tsig[i];
 		char at[60];
@@ -222,7 +216,7 @@ static void wipe(struct config_secret *s)
 	if (s->bytes)
 		explicit_bzero(s->bytes, s->len);
 	free(s->bytes);
-	*s = (struct config_secret){0};
+	*s = (struct config_secret){ 0 };
 }
 
 void config_wipe_secrets(struct config *c)

@@ -2,9 +2,10 @@
  * a test. */
 #include "config_rows.h"
 
-static const char *const log_levels[] = {"error", "warn", "note", "info", "debug", NULL};
-static const char *const algorithms[] = {"hmac-sha256", "hmac-sha512", NULL};
+static const char *const log_levels[] = { "error", "warn", "note", "info", "debug", NULL };
+static const char *const algorithms[] = { "hmac-sha256", "hmac-sha512", NULL };
 
+/* clang-format off */
 static const struct conf_row brake_rows[] = {
 	{.name = "per_day",
 	 .type = CONF_INT,
@@ -28,8 +29,10 @@ static const struct conf_row brake_rows[] = {
 	 AT(brake_opts, mass_percent),
 	 .help = "when they are also this share of all pairs, in percent"},
 };
-static const struct conf_section brake_section = {.what = "brake", ROWS(brake_rows)};
+/* clang-format on */
+static const struct conf_section brake_section = { .what = "brake", ROWS(brake_rows) };
 
+/* clang-format off */
 static const struct conf_row ssh_rows[] = {
 	{.name = "user",
 	 .type = CONF_NAME,
@@ -54,8 +57,10 @@ static const struct conf_row ssh_rows[] = {
 	 AT(config_ssh, known_hosts),
 	 .help = "pinned host keys; an unknown or changed key is refused"},
 };
-static const struct conf_section ssh_section = {.what = "ssh", ROWS(ssh_rows)};
+/* clang-format on */
+static const struct conf_section ssh_section = { .what = "ssh", ROWS(ssh_rows) };
 
+/* clang-format off */
 static const struct conf_row agent_listen_rows[] = {
 	{.name = "listen",
 	 .type = CONF_ENDPOINT,
@@ -84,14 +89,16 @@ static const struct conf_row agent_listen_rows[] = {
 	 AT(config_agent_listen, maps_max_bytes),
 	 .help = "largest map bundle that is taken"},
 };
-static const struct conf_section agent_listen_section = {.what = "agent_listen",
-							 ROWS(agent_listen_rows)};
+/* clang-format on */
+static const struct conf_section agent_listen_section = { .what = "agent_listen", ROWS(agent_listen_rows) };
 
 static const struct conf_row endpoint25_rows[] = {
-	{.type = CONF_ENDPOINT, .port = 25, .def = NULL},
+	{ .type = CONF_ENDPOINT, .port = 25, .def = NULL },
 };
-static const struct conf_section endpoint25_section = {
-	.what = "references", ROWS(endpoint25_rows), .size = sizeof(struct conf_endpoint)};
+static const struct conf_section endpoint25_section = { .what = "references",
+							ROWS(endpoint25_rows),
+							.size = sizeof(struct conf_endpoint) };
+/* clang-format off */
 static const struct conf_row global_rows[] = {
 	{.name = "ehlo_name",
 	 .type = CONF_DOMAIN,
@@ -218,8 +225,10 @@ static const struct conf_row global_rows[] = {
 	 AT(config_global, agent_ca_file),
 	 .help = "CA of the agents' certificates; none: the system's"},
 };
-static const struct conf_section global_section = {.what = "global", ROWS(global_rows)};
+/* clang-format on */
+static const struct conf_section global_section = { .what = "global", ROWS(global_rows) };
 
+/* clang-format off */
 static const struct conf_row tsig_rows[] = {
 	{.name = "name",
 	 .type = CONF_NAME,
@@ -237,9 +246,12 @@ static const struct conf_row tsig_rows[] = {
 	 AT(config_tsig, secret_file),
 	 .help = "the key in base64, alone in its file"},
 };
-static const struct conf_section tsig_section = {
-	.what = "tsig key", ROWS(tsig_rows), .size = sizeof(struct config_tsig)};
+/* clang-format on */
+static const struct conf_section tsig_section = { .what = "tsig key",
+						  ROWS(tsig_rows),
+						  .size = sizeof(struct config_tsig) };
 
+/* clang-format off */
 static const struct conf_row power_host_rows[] = {
 	{.name = "name",
 	 .type = CONF_NAME,
@@ -260,8 +272,11 @@ static const struct conf_row power_host_rows[] = {
 	 AT(config_power_host, user),
 	 .help = "account"},
 };
-static const struct conf_section power_host_section = {
-	.what = "power host", ROWS(power_host_rows), .size = sizeof(struct config_power_host)};
+/* clang-format on */
+static const struct conf_section power_host_section = { .what = "power host",
+							ROWS(power_host_rows),
+							.size = sizeof(struct config_power_host) };
+/* clang-format off */
 static const struct conf_row top_rows[] = {
 	{.name = "global",
 	 .type = CONF_GROUP,
@@ -290,5 +305,5 @@ static const struct conf_row top_rows[] = {
 	 LIST_AT(config, pairs, npairs),
 	 .help = "what is watched"},
 };
-const struct conf_section config_section = {
-	.what = "the file", ROWS(top_rows), .size = sizeof(struct config)};
+/* clang-format on */
+const struct conf_section config_section = { .what = "the file", ROWS(top_rows), .size = sizeof(struct config) };

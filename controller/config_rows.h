@@ -13,8 +13,7 @@
 
 #define AT(type, field) .offset = offsetof(struct type, field)
 #define ROWS(table) .rows = (table), .nrows = ARRAY_LEN(table)
-#define LIST_AT(type, items, count)                                                                \
-	.offset = offsetof(struct type, items), .count_offset = offsetof(struct type, count)
+#define LIST_AT(type, items, count) .offset = offsetof(struct type, items), .count_offset = offsetof(struct type, count)
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define DAYS(n) ((int64_t)(n)*86400000)
 
@@ -22,14 +21,11 @@ extern const struct conf_section config_section;      /* the whole file */
 extern const struct conf_section config_pair_section; /* one pair */
 
 /* What the values mean together. */
-enum err_code config_check(const struct config *c, const struct conf_doc *doc,
-			   struct err *e) NODISCARD;
+enum err_code config_check(const struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
 /* Reads harden_dir: names, "# BLOCK", "# phase:". */
-enum err_code config_read_controls(struct config *c, const struct conf_doc *doc,
-				   struct err *e) NODISCARD;
+enum err_code config_read_controls(struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
 /* Reads every secret file. */
-enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc,
-				  struct err *e) NODISCARD;
+enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
 void config_wipe_secrets(struct config *c);
 
 #endif

@@ -3,17 +3,19 @@
 
 _Static_assert(sizeof(enum pair_mode) == sizeof(int), "conf stores enums as int");
 
-static const char *const modes[] = {"manual", "automatic", "shadow", NULL};
-static const char *const strategies[] = {"standing", "swap", NULL};
-static const char *const fences[] = {"none", "power", NULL};
-static const char *const returnings[] = {"serve", "wait", NULL};
+static const char *const modes[] = { "manual", "automatic", "shadow", NULL };
+static const char *const strategies[] = { "standing", "swap", NULL };
+static const char *const fences[] = { "none", "power", NULL };
+static const char *const returnings[] = { "serve", "wait", NULL };
 
 static const struct conf_row endpoint53_rows[] = {
-	{.type = CONF_ENDPOINT, .port = 53, .def = NULL},
+	{ .type = CONF_ENDPOINT, .port = 53, .def = NULL },
 };
-static const struct conf_section endpoint53_section = {
-	.what = "servers", ROWS(endpoint53_rows), .size = sizeof(struct conf_endpoint)};
+static const struct conf_section endpoint53_section = { .what = "servers",
+							ROWS(endpoint53_rows),
+							.size = sizeof(struct conf_endpoint) };
 
+/* clang-format off */
 static const struct conf_row power_rows[] = {
 	{.name = "via", .type = CONF_NAME, AT(config_power, via), .help = "a power host's name"},
 	{.name = "on",
@@ -32,8 +34,10 @@ static const struct conf_row power_rows[] = {
 	 AT(config_power, status),
 	 .help = "command whose last word is on or off"},
 };
-static const struct conf_section power_section = {.what = "power", ROWS(power_rows)};
+/* clang-format on */
+static const struct conf_section power_section = { .what = "power", ROWS(power_rows) };
 
+/* clang-format off */
 static const struct conf_row host_rows[] = {
 	{.name = "name",
 	 .type = CONF_DOMAIN,
@@ -61,8 +65,10 @@ static const struct conf_row host_rows[] = {
 	 AT(config_host, power),
 	 .help = "how its power is switched; a standby needs it"},
 };
-static const struct conf_section host_section = {.what = "host", ROWS(host_rows)};
+/* clang-format on */
+static const struct conf_section host_section = { .what = "host", ROWS(host_rows) };
 
+/* clang-format off */
 static const struct conf_row domain_rows[] = {
 	{.name = "name",
 	 .type = CONF_DOMAIN,
@@ -91,21 +97,25 @@ static const struct conf_row domain_rows[] = {
 	 LIST_AT(config_domain, authoritative, nauthoritative),
 	 .help = "servers that must show the change; none: those of the zone"},
 };
-static const struct conf_section domain_section = {
-	.what = "domain", ROWS(domain_rows), .size = sizeof(struct config_domain)};
+/* clang-format on */
+static const struct conf_section domain_section = { .what = "domain",
+						    ROWS(domain_rows),
+						    .size = sizeof(struct config_domain) };
 
 static const struct conf_row other_mx_rows[] = {
-	{.name = "preference",
-	 .type = CONF_INT,
-	 .min = 0,
-	 .max = 65535,
-	 AT(config_mx, preference),
-	 .help = "its preference"},
-	{.name = "target", .type = CONF_DOMAIN, AT(config_mx, target), .help = "its name"},
+	{ .name = "preference",
+	  .type = CONF_INT,
+	  .min = 0,
+	  .max = 65535,
+	  AT(config_mx, preference),
+	  .help = "its preference" },
+	{ .name = "target", .type = CONF_DOMAIN, AT(config_mx, target), .help = "its name" },
 };
-static const struct conf_section other_mx_section = {
-	.what = "other_mx", ROWS(other_mx_rows), .size = sizeof(struct config_mx)};
+static const struct conf_section other_mx_section = { .what = "other_mx",
+						      ROWS(other_mx_rows),
+						      .size = sizeof(struct config_mx) };
 
+/* clang-format off */
 static const struct conf_row preference_rows[] = {
 	{.name = "primary",
 	 .type = CONF_INT,
@@ -122,8 +132,10 @@ static const struct conf_row preference_rows[] = {
 	 AT(config_pair, preference[HOST_STANDBY]),
 	 .help = "MX preference of the standby"},
 };
-static const struct conf_section preference_section = {.what = "preference", ROWS(preference_rows)};
+/* clang-format on */
+static const struct conf_section preference_section = { .what = "preference", ROWS(preference_rows) };
 
+/* clang-format off */
 static const struct conf_row probe_rows[] = {
 	{.name = "every",
 	 .type = CONF_DURATION,
@@ -180,8 +192,10 @@ static const struct conf_row probe_rows[] = {
 	 AT(config_probe, ca_file),
 	 .help = "CA of that certificate; none: the system's"},
 };
-static const struct conf_section probe_section = {.what = "probe", ROWS(probe_rows)};
+/* clang-format on */
+static const struct conf_section probe_section = { .what = "probe", ROWS(probe_rows) };
 
+/* clang-format off */
 static const struct conf_row limit_rows[] = {
 	{.name = "boot",
 	 .type = CONF_DURATION,
@@ -226,8 +240,10 @@ static const struct conf_row limit_rows[] = {
 	 AT(config_limits, clock_skew_ms),
 	 .help = "largest difference of the standby's clock"},
 };
-static const struct conf_section limit_section = {.what = "limits", ROWS(limit_rows)};
+/* clang-format on */
+static const struct conf_section limit_section = { .what = "limits", ROWS(limit_rows) };
 
+/* clang-format off */
 static const struct conf_row pair_rows[] = {
 	{.name = "name",
 	 .type = CONF_NAME,
@@ -345,5 +361,5 @@ static const struct conf_row pair_rows[] = {
 	 AT(config_pair, limits),
 	 .help = "how long steps may take"},
 };
-const struct conf_section config_pair_section = {
-	.what = "pair", ROWS(pair_rows), .size = sizeof(struct config_pair)};
+/* clang-format on */
+const struct conf_section config_pair_section = { .what = "pair", ROWS(pair_rows), .size = sizeof(struct config_pair) };

@@ -90,7 +90,8 @@ static enum err_code start_parts(struct daemon *d, struct err *e)
 {
 	const struct config *c = d->config;
 	struct executor_opts executor = { .threads = (unsigned)c->global.executor_threads,
-					  .drivers = &d->drivers, .run = drivers_run };
+					  .drivers = &d->drivers,
+					  .run = drivers_run };
 	enum err_code rc = loop_new(&d->loop, e);
 	if (!rc)
 		rc = ssh_global_init(e);
@@ -98,8 +99,7 @@ static enum err_code start_parts(struct daemon *d, struct err *e)
 		return rc;
 	char path[512];
 	store_path(c, path, sizeof(path));
-	struct store_port_opts store = { .path = path, .loop = loop_mailbox(d->loop),
-					 .on_trouble = on_store_trouble };
+	struct store_port_opts store = { .path = path, .loop = loop_mailbox(d->loop), .on_trouble = on_store_trouble };
 	d->store = store_port_start(&store);
 	config_fill_drivers(c, &d->drivers);
 	d->drivers.load_maps = maps_store_load;
@@ -114,11 +114,16 @@ static enum err_code start_parts(struct daemon *d, struct err *e)
 static void start_engine(struct daemon *d)
 {
 	struct ports ports = {
-		.store = &store_port_ops, .store_ctx = d->store,
-		.exec = &executor_ops, .exec_ctx = d->executor,
-		.probe = &probe_port_ops, .probe_ctx = d->probes,
-		.time = &loop_time_ops, .time_ctx = d->loop,
-		.random = loop_random, .log = loop_log,
+		.store = &store_port_ops,
+		.store_ctx = d->store,
+		.exec = &executor_ops,
+		.exec_ctx = d->executor,
+		.probe = &probe_port_ops,
+		.probe_ctx = d->probes,
+		.time = &loop_time_ops,
+		.time_ctx = d->loop,
+		.random = loop_random,
+		.log = loop_log,
 	};
 	struct loop_events events = { on_suspended, on_stop, on_beat, d };
 	struct engine_opts opts;
@@ -131,8 +136,11 @@ static void start_engine(struct daemon *d)
 
 static enum err_code start_server(struct daemon *d, struct err *e)
 {
-	struct server_opts opts = { .config = d->config, .views = d->views, .engine = d->engine,
-				    .loop = loop_mailbox(d->loop), .store = d->store };
+	struct server_opts opts = { .config = d->config,
+				    .views = d->views,
+				    .engine = d->engine,
+				    .loop = loop_mailbox(d->loop),
+				    .store = d->store };
 	return server_start(&opts, &d->server, e);
 }
 
@@ -217,7 +225,8 @@ static void print_machine(const char *format)
 static void print_usage(FILE *to)
 {
 	fputs("usage: coldmxd [-c FILE] [--check-config | --print-config | --init | --print-machine=dot|mermaid]\n"
-	      "Runs in the foreground; " DEFAULT_CONFIG " unless -c names another file. See coldmxd(8).\n", to);
+	      "Runs in the foreground; " DEFAULT_CONFIG " unless -c names another file. See coldmxd(8).\n",
+	      to);
 }
 
 enum action { ACT_SERVE, ACT_CHECK, ACT_PRINT, ACT_INIT };
@@ -234,16 +243,12 @@ static int with_config(const char *path, enum action action)
 		return EXIT_CONFIG;
 	}
 	switch (action) {
-	case ACT_CHECK:
-		printf("%s: %zu pairs, no errors\n", path, config->npairs);
-		break;
+	case ACT_CHECK: printf("%s: %zu pairs, no errors\n", path, config->npairs); break;
 	case ACT_PRINT:
 		config_print(config, &text);
 		fputs(strbuf_str(&text), stdout);
 		break;
-	case ACT_INIT:
-		status = make_store(config);
-		break;
+	case ACT_INIT: status = make_store(config); break;
 	case ACT_SERVE:
 		log_set_level((enum log_level)config_log_level(config));
 		status = serve(config);
@@ -256,12 +261,14 @@ static int with_config(const char *path, enum action action)
 
 int main(int argc, char **argv)
 {
+	/* clang-format off */
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, 'c' },	{ "check-config", no_argument, NULL, 'k' },
 		{ "print-config", no_argument, NULL, 'p' },	{ "init", no_argument, NULL, 'i' },
 		{ "print-machine", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
+	/* clang-format on */
 	const char *path = DEFAULT_CONFIG;
 	enum action action = ACT_SERVE;
 	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {

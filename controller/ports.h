@@ -54,8 +54,8 @@ struct exec_ops {
 
 struct probe_ops {
 	uint32_t (*add)(void *ctx, const struct probe_opts *opts, result_cb *cb, void *arg); /* id > 0 */
-	void (*hurry)(void *ctx, uint32_t id, int64_t every_ms); /* next start at once */
-	void (*remove)(void *ctx, uint32_t id);                  /* no callback afterwards */
+	void (*hurry)(void *ctx, uint32_t id, int64_t every_ms);                             /* next start at once */
+	void (*remove)(void *ctx, uint32_t id); /* no callback afterwards */
 };
 
 typedef void timer_cb(void *arg);

@@ -63,15 +63,13 @@ bool verb_has_effect(const struct verb *verb)
 	case VERB_POWER_STATUS:
 	case VERB_SMTP_CHECK:
 	case VERB_DNS_GET:
-	case VERB_DNS_VERIFY:
-		return false;
+	case VERB_DNS_VERIFY: return false;
 	case VERB_POWER_ON:
 	case VERB_POWER_OFF:
 	case VERB_HOST_RUN:
 	case VERB_DNS_SWAP:
 	case VERB_QUEUE_EXPORT:
-	case VERB_NOTIFY:
-		return true;
+	case VERB_NOTIFY: return true;
 	}
 	return true;
 }
@@ -79,8 +77,7 @@ bool verb_has_effect(const struct verb *verb)
 static bool mx_set_has(const struct mx_set *set, const struct mx *mx)
 {
 	for (size_t i = 0; i < set->count; i++)
-		if (set->mx[i].preference == mx->preference &&
-		    strcmp(set->mx[i].target, mx->target) == 0)
+		if (set->mx[i].preference == mx->preference && strcmp(set->mx[i].target, mx->target) == 0)
 			return true;
 	return false;
 }

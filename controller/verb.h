@@ -70,7 +70,7 @@ enum host_input {
 struct verb_host {
 	enum host_role target;
 	enum host_input input;
-	bool fresh; /* a connection of its own: proves that the controller can still get in */
+	bool fresh;      /* a connection of its own: proves that the controller can still get in */
 	char words[512]; /* "port probes 192.0.2.1": checked words, separated by one space */
 	char control[NAME_MAX_LEN];
 	char rights[512]; /* a rights record (docs/rights.md) */
@@ -78,7 +78,7 @@ struct verb_host {
 
 struct verb_smtp {
 	enum host_role target;
-	int family; /* 4 or 6 */
+	int family;               /* 4 or 6 */
 	char known[DOMAIN_MAX];   /* envelope recipient that must get 250 */
 	char unknown[DOMAIN_MAX]; /* envelope recipient that must get 5xx */
 };

@@ -18,10 +18,10 @@
 
 NORETURN void bug_abort(const char *file, int line, const char *what);
 
-#define BUG_ON(cond)                                                                               \
-	do {                                                                                       \
-		if (cond)                                                                          \
-			bug_abort(__FILE__, __LINE__, #cond);                                      \
+#define BUG_ON(cond)                                                                                                   \
+	do {                                                                                                           \
+		if (cond)                                                                                              \
+			bug_abort(__FILE__, __LINE__, #cond);                                                          \
 	} while (0)
 
 #endif

@@ -28,8 +28,7 @@ struct walk {
 static enum err_code load_section(const struct walk *w, const struct conf_section *section,
 				  const config_setting_t *setting, void *base);
 
-static enum err_code fail_at(const struct walk *w, const config_setting_t *at, const char *fmt, ...)
-	PRINTF_LIKE(3, 4);
+static enum err_code fail_at(const struct walk *w, const config_setting_t *at, const char *fmt, ...) PRINTF_LIKE(3, 4);
 
 static enum err_code fail_at(const struct walk *w, const config_setting_t *at, const char *fmt, ...)
 {
@@ -38,8 +37,8 @@ static enum err_code fail_at(const struct walk *w, const config_setting_t *at, c
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return err_set(w->e, ERR_INVALID, "%s:%u: %s", w->doc->path,
-		       at ? (unsigned)config_setting_source_line(at) : 1U, text);
+	return err_set(w->e, ERR_INVALID, "%s:%u: %s", w->doc->path, at ? (unsigned)config_setting_source_line(at) : 1U,
+		       text);
 }
 
 /* Levenshtein; keys are short. */
@@ -87,32 +86,30 @@ static enum err_code fail_unknown(const struct walk *w, const struct conf_sectio
 		strbuf_addf(&keys, "%s%s", i ? ", " : "", section->rows[i].name);
 	}
 	if (nearest)
-		fail_at(w, setting, "unknown key \"%s\" in %s: did you mean \"%s\"?", name,
-			section->what, nearest);
+		fail_at(w, setting, "unknown key \"%s\" in %s: did you mean \"%s\"?", name, section->what, nearest);
 	else
-		fail_at(w, setting, "unknown key \"%s\" in %s: it takes %.200s", name,
-			section->what, strbuf_str(&keys));
+		fail_at(w, setting, "unknown key \"%s\" in %s: it takes %.200s", name, section->what,
+			strbuf_str(&keys));
 	strbuf_fini(&keys);
 	return ERR_INVALID;
 }
 
-static enum err_code fail_type(const struct walk *w, const struct conf_row *row,
-			       const config_setting_t *setting)
+static enum err_code fail_type(const struct walk *w, const struct conf_row *row, const config_setting_t *setting)
 {
 	struct strbuf example = STRBUF_INIT;
 	conf_value_example(row, &example);
-	fail_at(w, setting, "%s must be %s: write %s", row->name ? row->name : "an item",
-		conf_type_name(row->type), strbuf_str(&example));
+	fail_at(w, setting, "%s must be %s: write %s", row->name ? row->name : "an item", conf_type_name(row->type),
+		strbuf_str(&example));
 	strbuf_fini(&example);
 	return ERR_INVALID;
 }
 
-static enum err_code load_value(const struct walk *w, const struct conf_row *row,
-				const config_setting_t *setting, void *base)
+static enum err_code load_value(const struct walk *w, const struct conf_row *row, const config_setting_t *setting,
+				void *base)
 {
 	char number[24];
 	const char *text;
-	struct err why = {0};
+	struct err why = { 0 };
 	int type = config_setting_type(setting);
 	if (row->type == CONF_BOOL && type == CONFIG_TYPE_BOOL) {
 		text = config_setting_get_bool(setting) ? "true" : "false";
@@ -129,25 +126,24 @@ static enum err_code load_value(const struct walk *w, const struct conf_row *row
 	return fail_at(w, setting, "%s", why.text);
 }
 
-static enum err_code load_list(const struct walk *w, const struct conf_row *row,
-			       const config_setting_t *setting, void *base)
+static enum err_code load_list(const struct walk *w, const struct conf_row *row, const config_setting_t *setting,
+			       void *base)
 {
 	const struct conf_section *section = row->section;
 	size_t n = setting ? (size_t)config_setting_length(setting) : 0;
 	if (setting && !config_setting_is_list(setting) && !config_setting_is_array(setting))
 		return fail_type(w, row, setting);
 	if (n < (size_t)row->min || (row->max && n > (size_t)row->max))
-		return fail_at(w, setting, "%s has %zu items: write %lld to %lld", row->name, n,
-			       (long long)row->min, (long long)row->max);
+		return fail_at(w, setting, "%s has %zu items: write %lld to %lld", row->name, n, (long long)row->min,
+			       (long long)row->max);
 	char *items = n ? mem_calloc(n, section->size) : NULL;
 	memcpy((char *)base + row->offset, &items, sizeof(items));
 	memcpy((char *)base + row->count_offset, &n, sizeof(n));
 	for (size_t i = 0; i < n; i++) {
 		const config_setting_t *item = config_setting_get_elem(setting, (unsigned)i);
-		enum err_code rc =
-			section->rows[0].name
-				? load_section(w, section, item, items + i * section->size)
-				: load_value(w, &section->rows[0], item, items + i * section->size);
+		enum err_code rc = section->rows[0].name
+					   ? load_section(w, section, item, items + i * section->size)
+					   : load_value(w, &section->rows[0], item, items + i * section->size);
 		if (rc != ERR_OK)
 			return rc;
 	}
@@ -155,17 +151,16 @@ static enum err_code load_list(const struct walk *w, const struct conf_row *row,
 }
 
 /* `absent`: the group around the row is not in the file, so nothing in it is required. */
-static enum err_code load_row(const struct walk *w, const struct conf_section *section,
-			      const struct conf_row *row, const config_setting_t *group, void *base)
+static enum err_code load_row(const struct walk *w, const struct conf_section *section, const struct conf_row *row,
+			      const config_setting_t *group, void *base)
 {
-	const config_setting_t *setting =
-		group ? config_setting_get_member(group, row->name) : NULL;
-	struct err why = {0};
+	const config_setting_t *setting = group ? config_setting_get_member(group, row->name) : NULL;
+	struct err why = { 0 };
 	if (!setting && !row->def && group) {
 		struct strbuf example = STRBUF_INIT;
 		conf_value_example(row, &example);
-		fail_at(w, group, "%s has no \"%s\" (%s): add %s", section->what, row->name,
-			row->help, strbuf_str(&example));
+		fail_at(w, group, "%s has no \"%s\" (%s): add %s", section->what, row->name, row->help,
+			strbuf_str(&example));
 		strbuf_fini(&example);
 		return ERR_INVALID;
 	}
@@ -193,8 +188,7 @@ static enum err_code load_section(const struct walk *w, const struct conf_sectio
 				  const config_setting_t *setting, void *base)
 {
 	if (setting && !config_setting_is_group(setting))
-		return fail_at(w, setting, "%s must be a group: write { name = value; ... }",
-			       section->what);
+		return fail_at(w, setting, "%s must be a group: write { name = value; ... }", section->what);
 	for (int i = 0; setting && i < config_setting_length(setting); i++) {
 		const config_setting_t *member = config_setting_get_elem(setting, (unsigned)i);
 		const char *name = config_setting_name(member);
@@ -271,10 +265,9 @@ static enum err_code scan_source(const char *path, const char *text, struct err 
 static enum err_code read_source(struct conf_doc *doc, struct err *e)
 {
 	char *text = NULL;
-	struct err why = {0};
+	struct err why = { 0 };
 	if (file_read(doc->path, CONF_FILE_MAX_BYTES, FILE_OWNED, &text, NULL, &why) != ERR_OK)
-		return err_set(e, ERR_INVALID, "%s:1: cannot read the configuration: %s", doc->path,
-			       why.text);
+		return err_set(e, ERR_INVALID, "%s:1: cannot read the configuration: %s", doc->path, why.text);
 	enum err_code rc = scan_source(doc->path, text, e);
 	if (rc == ERR_OK && config_read_string(&doc->cfg, text) != CONFIG_TRUE)
 		rc = err_set(e, ERR_INVALID,
@@ -285,11 +278,11 @@ static enum err_code read_source(struct conf_doc *doc, struct err *e)
 	return rc;
 }
 
-enum err_code conf_load(const char *path, const struct conf_section *top, void *base,
-			struct conf_doc **out, struct err *e)
+enum err_code conf_load(const char *path, const struct conf_section *top, void *base, struct conf_doc **out,
+			struct err *e)
 {
 	struct conf_doc *doc = mem_calloc(1, sizeof(*doc));
-	struct walk w = {doc, e};
+	struct walk w = { doc, e };
 	doc->path = mem_strdup(path);
 	config_init(&doc->cfg);
 	*out = doc;
@@ -306,12 +299,11 @@ void conf_doc_free(struct conf_doc *doc)
 	free(doc);
 }
 
-enum err_code conf_fail(const struct conf_doc *doc, struct err *e, const char *at, const char *fmt,
-			...)
+enum err_code conf_fail(const struct conf_doc *doc, struct err *e, const char *at, const char *fmt, ...)
 {
 	char path[256], text[ERR_TEXT_MAX];
 	const config_setting_t *setting = NULL;
-	struct walk w = {doc, e};
+	struct walk w = { doc, e };
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);

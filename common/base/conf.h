@@ -54,9 +54,9 @@ struct conf_row {
 	const char *name; /* NULL in a section whose items are plain values */
 	enum conf_type type;
 	unsigned flags;
-	const char *def;  /* as in the file, without quotes; "" = none; NULL = required */
-	int64_t min, max; /* INT, DURATION, SIZE (stored units); both 0 = no bounds; texts: bytes */
-	uint16_t port;    /* ENDPOINT without one */
+	const char *def;          /* as in the file, without quotes; "" = none; NULL = required */
+	int64_t min, max;         /* INT, DURATION, SIZE (stored units); both 0 = no bounds; texts: bytes */
+	uint16_t port;            /* ENDPOINT without one */
 	const char *const *words; /* ENUM, NULL at the end */
 	const struct conf_section *section;
 	size_t offset, count_offset;
@@ -72,14 +72,14 @@ struct conf_section {
 struct conf_doc;
 
 /* `base` is zeroed by the caller, and is to be freed with conf_free_values after errors too. */
-enum err_code conf_load(const char *path, const struct conf_section *top, void *base,
-			struct conf_doc **doc, struct err *e) NODISCARD;
+enum err_code conf_load(const char *path, const struct conf_section *top, void *base, struct conf_doc **doc,
+			struct err *e) NODISCARD;
 void conf_doc_free(struct conf_doc *doc);
 void conf_free_values(const struct conf_section *section, void *base);
 
 /* ERR_INVALID at the line of `at` ("pairs.[3].standby.v4"), or of the nearest setting around it. */
-enum err_code conf_fail(const struct conf_doc *doc, struct err *e, const char *at, const char *fmt,
-			...) PRINTF_LIKE(4, 5);
+enum err_code conf_fail(const struct conf_doc *doc, struct err *e, const char *at, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 
 /* A whole configuration file that loads to the same values; each line says unit and "default" or
  * "set". */
@@ -90,8 +90,7 @@ const char *conf_type_name(enum conf_type type);
 /* ---- conf_value.c ---- */
 /* Parses `text` into the row's place in `base`; the reason says what to write, without file and
  * line. */
-enum err_code conf_value_set(const struct conf_row *row, const char *text, void *base,
-			     struct err *e) NODISCARD;
+enum err_code conf_value_set(const struct conf_row *row, const char *text, void *base, struct err *e) NODISCARD;
 /* As in the file, with quotes where the type has them. */
 void conf_value_format(const struct conf_row *row, const void *base, struct strbuf *out);
 bool conf_value_is_default(const struct conf_row *row, const void *base);

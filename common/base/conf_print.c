@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void print_section(const struct conf_section *section, const void *base, int depth,
-			  struct strbuf *out);
+static void print_section(const struct conf_section *section, const void *base, int depth, struct strbuf *out);
 
 static void indent(int depth, struct strbuf *out)
 {
@@ -41,8 +40,7 @@ static void print_list(const struct conf_row *row, const void *base, int depth, 
 		indent(depth + 1, out);
 		strbuf_addc(out, '}');
 	}
-	strbuf_addf(out, "%s);  # %zu, %s; %s\n", n ? " " : "", n,
-		    n || !row->def ? "set" : "default", row->help);
+	strbuf_addf(out, "%s);  # %zu, %s; %s\n", n ? " " : "", n, n || !row->def ? "set" : "default", row->help);
 }
 
 static void print_row(const struct conf_row *row, const void *base, int depth, struct strbuf *out)
@@ -91,8 +89,7 @@ static bool group_absent(const struct conf_row *row, const void *base)
 	return false;
 }
 
-static void print_section(const struct conf_section *section, const void *base, int depth,
-			  struct strbuf *out)
+static void print_section(const struct conf_section *section, const void *base, int depth, struct strbuf *out)
 {
 	for (size_t i = 0; i < section->nrows; i++) {
 		const struct conf_row *row = &section->rows[i];

@@ -13,11 +13,11 @@ struct unit {
 
 /* Largest first. No "m": it could be minutes or months. */
 static const struct unit durations[] = {
-	{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}, {"ms", 1},
+	{ "d", 86400000 }, { "h", 3600000 }, { "min", 60000 }, { "s", 1000 }, { "ms", 1 },
 };
 static const struct unit sizes[] = {
-	{"GiB", 1LL << 30}, {"GB", 1000000000}, {"MiB", 1 << 20}, {"MB", 1000000},
-	{"KiB", 1024},      {"KB", 1000},       {"B", 1},
+	{ "GiB", 1LL << 30 }, { "GB", 1000000000 }, { "MiB", 1 << 20 }, { "MB", 1000000 },
+	{ "KiB", 1024 },      { "KB", 1000 },       { "B", 1 },
 };
 
 static bool parse_with_unit(const char *text, const struct unit *units, size_t n, int64_t *out)

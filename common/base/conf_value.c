@@ -101,13 +101,12 @@ void conf_value_example(const struct conf_row *row, struct strbuf *out)
 	strbuf_addf(out, "%s%s%s", quote, value, quote);
 }
 
-static enum err_code refuse(const struct conf_row *row, const char *text, const char *what,
-			    struct err *e)
+static enum err_code refuse(const struct conf_row *row, const char *text, const char *what, struct err *e)
 {
 	struct strbuf example = STRBUF_INIT;
 	conf_value_example(row, &example);
-	err_set(e, ERR_INVALID, "%s \"%.60s\" %s: write %s", row->name ? row->name : "value", text,
-		what, strbuf_str(&example));
+	err_set(e, ERR_INVALID, "%s \"%.60s\" %s: write %s", row->name ? row->name : "value", text, what,
+		strbuf_str(&example));
 	strbuf_fini(&example);
 	return ERR_INVALID;
 }
@@ -122,13 +121,12 @@ static enum err_code refuse_type(const struct conf_row *row, const char *text, s
 static enum err_code refuse_range(const struct conf_row *row, const char *text, struct err *e)
 {
 	struct strbuf bounds = STRBUF_INIT;
-	int64_t ends[2] = {row->min, row->max};
-	struct conf_row plain = {.type = row->type};
+	int64_t ends[2] = { row->min, row->max };
+	struct conf_row plain = { .type = row->type };
 	strbuf_adds(&bounds, "is out of range, ");
 	for (int i = 0; i < 2; i++) {
 		int number = (int)ends[i];
-		const void *place =
-			row->type == CONF_INT ? (const void *)&number : (const void *)&ends[i];
+		const void *place = row->type == CONF_INT ? (const void *)&number : (const void *)&ends[i];
 		strbuf_adds(&bounds, i ? " to " : "");
 		conf_value_format(&plain, place, &bounds);
 	}
@@ -156,8 +154,7 @@ static bool domain_ok(const char *text)
 			dots++;
 			continue;
 		}
-		if (!(isalnum(c) || c == '-' || c == '_') || c > 0x7e || (c == '-' && label == 0) ||
-		    ++label > 63)
+		if (!(isalnum(c) || c == '-' || c == '_') || c > 0x7e || (c == '-' && label == 0) || ++label > 63)
 			return false;
 	}
 	return label > 0 && text[len - 1] != '-' && dots > 0;
@@ -166,8 +163,7 @@ static bool domain_ok(const char *text)
 static bool all_in(const char *text, const char *also)
 {
 	for (; *text; text++)
-		if ((unsigned char)*text > 0x7e ||
-		    !(isalnum((unsigned char)*text) || strchr(also, *text)))
+		if ((unsigned char)*text > 0x7e || !(isalnum((unsigned char)*text) || strchr(also, *text)))
 			return false;
 	return true;
 }
@@ -175,8 +171,7 @@ static bool all_in(const char *text, const char *also)
 static bool recipient_ok(const char *text)
 {
 	const char *at = strchr(text, '@');
-	return at && at > text && at - text <= 64 && text[0] != '-' && all_in(text, "._-@") &&
-	       domain_ok(at + 1);
+	return at && at > text && at - text <= 64 && text[0] != '-' && all_in(text, "._-@") && domain_ok(at + 1);
 }
 
 static bool printable(const char *text)
@@ -197,11 +192,10 @@ static bool canonical_addr(int family, const char *text, char out[ADDR_TEXT_MAX]
 static enum err_code refuse_addr(const struct conf_row *row, const char *text, struct err *e)
 {
 	if (domain_ok(text))
-		return refuse(
-			row, text,
-			"is a host name, and hosts are known by literal addresses only, since a "
-			"name can be moved to another machine",
-			e);
+		return refuse(row, text,
+			      "is a host name, and hosts are known by literal addresses only, since a "
+			      "name can be moved to another machine",
+			      e);
 	return refuse_type(row, text, e);
 }
 
@@ -215,12 +209,10 @@ static enum err_code check_file(const struct conf_row *row, const char *text, st
 		if (stat(text, &st) < 0)
 			rc = err_set_errno(e, ERR_INVALID, errno, "%s", text);
 		else if (!S_ISDIR(st.st_mode) || (st.st_mode & 022))
-			rc = err_set(e, ERR_INVALID,
-				     "%s must be a folder that only its owner may write to", text);
+			rc = err_set(e, ERR_INVALID, "%s must be a folder that only its owner may write to", text);
 	} else {
 		rc = file_check(text, FILE_OWNED, e);
-		if (rc == ERR_OK && (row->flags & CONF_SECRET) && stat(text, &st) == 0 &&
-		    (st.st_mode & 077))
+		if (rc == ERR_OK && (row->flags & CONF_SECRET) && stat(text, &st) == 0 && (st.st_mode & 077))
 			rc = err_set(e, ERR_INVALID,
 				     "%s is a secret and others may read it (mode %04o): "
 				     "write chmod 600 %s",
@@ -237,8 +229,7 @@ static enum err_code check_file(const struct conf_row *row, const char *text, st
 	return ERR_OK;
 }
 
-static enum err_code set_text(const struct conf_row *row, const char *text, void *place,
-			      struct err *e)
+static enum err_code set_text(const struct conf_row *row, const char *text, void *place, struct err *e)
 {
 	char addr[ADDR_TEXT_MAX];
 	char *copy;
@@ -248,8 +239,7 @@ static enum err_code set_text(const struct conf_row *row, const char *text, void
 	if (text[0] && row->type == CONF_PATH)
 		ok = ok && text[0] == '/';
 	else if (text[0] && row->type == CONF_NAME)
-		ok = isalnum((unsigned char)text[0]) && all_in(text, "._-") &&
-		     strlen(text) < NAME_MAX_LEN;
+		ok = isalnum((unsigned char)text[0]) && all_in(text, "._-") && strlen(text) < NAME_MAX_LEN;
 	else if (text[0] && row->type == CONF_DOMAIN)
 		ok = domain_ok(text);
 	else if (text[0] && row->type == CONF_RECIPIENT)
@@ -262,8 +252,8 @@ static enum err_code set_text(const struct conf_row *row, const char *text, void
 	if (!ok)
 		return refuse_type(row, text, e);
 	if (row->max && (int64_t)strlen(text) > row->max)
-		return err_set(e, ERR_INVALID, "%s is longer than %lld bytes: write a shorter one",
-			       row->name, (long long)row->max);
+		return err_set(e, ERR_INVALID, "%s is longer than %lld bytes: write a shorter one", row->name,
+			       (long long)row->max);
 	if (row->type == CONF_PATH && check_file(row, text, e))
 		return ERR_INVALID;
 	copy = mem_strdup(text);
@@ -287,10 +277,9 @@ static bool parse_port(const char *text, uint16_t *out)
 	return true;
 }
 
-static enum err_code set_endpoint(const struct conf_row *row, const char *text, void *place,
-				  struct err *e)
+static enum err_code set_endpoint(const struct conf_row *row, const char *text, void *place, struct err *e)
 {
-	struct conf_endpoint ep = {.port = row->port};
+	struct conf_endpoint ep = { .port = row->port };
 	char host[ADDR_TEXT_MAX];
 	bool off = strcmp(text, "off") == 0 || (!text[0] && row->def);
 	if (!off) {
@@ -311,8 +300,7 @@ static enum err_code set_endpoint(const struct conf_row *row, const char *text, 
 		memcpy(host, text + skip, len - skip);
 		host[len - skip] = '\0';
 		if (!canonical_addr(v6 ? AF_INET6 : AF_INET, host, ep.addr))
-			return domain_ok(host) ? refuse_addr(row, host, e)
-					       : refuse_type(row, text, e);
+			return domain_ok(host) ? refuse_addr(row, host, e) : refuse_type(row, text, e);
 	} else if (!(row->flags & CONF_MAY_BE_OFF)) {
 		return refuse_type(row, text, e);
 	}
@@ -320,8 +308,7 @@ static enum err_code set_endpoint(const struct conf_row *row, const char *text, 
 	return ERR_OK;
 }
 
-static enum err_code set_enum(const struct conf_row *row, const char *text, void *place,
-			      struct err *e)
+static enum err_code set_enum(const struct conf_row *row, const char *text, void *place, struct err *e)
 {
 	struct strbuf words = STRBUF_INIT;
 	for (int i = 0; row->words[i]; i++) {
@@ -337,8 +324,7 @@ static enum err_code set_enum(const struct conf_row *row, const char *text, void
 	return ERR_INVALID;
 }
 
-static enum err_code set_number(const struct conf_row *row, const char *text, void *place,
-				struct err *e)
+static enum err_code set_number(const struct conf_row *row, const char *text, void *place, struct err *e)
 {
 	int64_t value;
 	char *end;
@@ -364,8 +350,7 @@ static enum err_code set_number(const struct conf_row *row, const char *text, vo
 	return ERR_OK;
 }
 
-enum err_code conf_value_set(const struct conf_row *row, const char *text, void *base,
-			     struct err *e)
+enum err_code conf_value_set(const struct conf_row *row, const char *text, void *base, struct err *e)
 {
 	void *place = (char *)base + row->offset;
 	bool yes = strcmp(text, "true") == 0;
@@ -409,8 +394,7 @@ static void format_endpoint(const struct conf_endpoint *ep, struct strbuf *out)
 	if (!ep->addr[0])
 		strbuf_adds(out, "\"off\"");
 	else
-		strbuf_addf(out, strchr(ep->addr, ':') ? "\"[%s]:%u\"" : "\"%s:%u\"", ep->addr,
-			    ep->port);
+		strbuf_addf(out, strchr(ep->addr, ':') ? "\"[%s]:%u\"" : "\"%s:%u\"", ep->addr, ep->port);
 }
 
 void conf_value_format(const struct conf_row *row, const void *base, struct strbuf *out)

@@ -15,14 +15,12 @@ void bug_abort(const char *file, int line, const char *what)
 enum err_class err_code_class(enum err_code code)
 {
 	switch (code) {
-	case ERR_OK:
-		return ERR_CLASS_NONE;
+	case ERR_OK: return ERR_CLASS_NONE;
 	case ERR_TIMEOUT:
 	case ERR_REFUSED:
 	case ERR_UNREACH:
 	case ERR_AGAIN:
-	case ERR_UNKNOWN:
-		return ERR_CLASS_TEMP;
+	case ERR_UNKNOWN: return ERR_CLASS_TEMP;
 	case ERR_AUTH:
 	case ERR_DENIED:
 	case ERR_PROTOCOL:
@@ -31,16 +29,12 @@ enum err_class err_code_class(enum err_code code)
 	case ERR_INVALID:
 	case ERR_NOT_FOUND:
 	case ERR_BLOCKED:
-	case ERR_CANCELLED:
-		return ERR_CLASS_PERM;
+	case ERR_CANCELLED: return ERR_CLASS_PERM;
 	case ERR_CONFLICT:
-	case ERR_STALE:
-		return ERR_CLASS_CONFLICT;
+	case ERR_STALE: return ERR_CLASS_CONFLICT;
 	case ERR_LOCAL:
-	case ERR_STORE:
-		return ERR_CLASS_LOCAL;
-	case ERR_BUG:
-		return ERR_CLASS_BUG;
+	case ERR_STORE: return ERR_CLASS_LOCAL;
+	case ERR_BUG: return ERR_CLASS_BUG;
 	}
 	return ERR_CLASS_BUG;
 }
@@ -124,8 +118,7 @@ enum err_code err_set_errno(struct err *e, enum err_code code, int errnum, const
 		vsnprintf(what, sizeof(what), fmt, ap);
 		va_end(ap);
 		e->code = code;
-		mark_cut(e, snprintf(e->text, sizeof(e->text), "%s: %s", what,
-				     strerror_r(errnum, sys, sizeof(sys))));
+		mark_cut(e, snprintf(e->text, sizeof(e->text), "%s: %s", what, strerror_r(errnum, sys, sizeof(sys))));
 	}
 	return code;
 }

@@ -24,8 +24,7 @@ static enum err_code fail(struct err *e, int errnum, const char *doing, const ch
 	return err_set_errno(e, code, errnum, "%s %s", doing, path);
 }
 
-static enum err_code check_stat(const char *path, const struct stat *st, enum file_check check,
-				struct err *e)
+static enum err_code check_stat(const char *path, const struct stat *st, enum file_check check, struct err *e)
 {
 	unsigned mode = st->st_mode & 07777;
 	if (!S_ISREG(st->st_mode))
@@ -33,16 +32,13 @@ static enum err_code check_stat(const char *path, const struct stat *st, enum fi
 	if (check == FILE_ANY)
 		return ERR_OK;
 	if (st->st_uid != 0 && st->st_uid != geteuid())
-		return err_set(e, ERR_DENIED,
-			       "%s belongs to uid %u: it must belong to root or to uid %u", path,
+		return err_set(e, ERR_DENIED, "%s belongs to uid %u: it must belong to root or to uid %u", path,
 			       (unsigned)st->st_uid, (unsigned)geteuid());
 	if (mode & 022)
-		return err_set(e, ERR_DENIED, "%s is writable by others (mode %04o): chmod go-w it",
-			       path, mode);
+		return err_set(e, ERR_DENIED, "%s is writable by others (mode %04o): chmod go-w it", path, mode);
 	if (check == FILE_SECRET && (mode & 07))
-		return err_set(e, ERR_DENIED,
-			       "%s is a secret and readable by others (mode %04o): chmod o= it",
-			       path, mode);
+		return err_set(e, ERR_DENIED, "%s is a secret and readable by others (mode %04o): chmod o= it", path,
+			       mode);
 	return ERR_OK;
 }
 
@@ -71,8 +67,7 @@ static ssize_t read_full(int fd, char *buf, size_t size)
 }
 
 /* One allocation of the right size: a growing buffer would leave copies of a secret behind. */
-static enum err_code read_open(int fd, const char *path, size_t max_bytes, char **out, size_t *len,
-			       struct err *e)
+static enum err_code read_open(int fd, const char *path, size_t max_bytes, char **out, size_t *len, struct err *e)
 {
 	char *buf = mem_calloc(max_bytes + 1, 1);
 	ssize_t got = read_full(fd, buf, max_bytes + 1);
@@ -85,29 +80,26 @@ static enum err_code read_open(int fd, const char *path, size_t max_bytes, char 
 	}
 	enum err_code rc =
 		got < 0 ? fail(e, errno, "read", path)
-			: err_set(e, ERR_INVALID, "%s has more than the %zu bytes expected", path,
-				  max_bytes);
+			: err_set(e, ERR_INVALID, "%s has more than the %zu bytes expected", path, max_bytes);
 	explicit_bzero(buf, max_bytes + 1);
 	free(buf);
 	return rc;
 }
 
-enum err_code file_read(const char *path, size_t max_bytes, enum file_check check, char **out,
-			size_t *len, struct err *e)
+enum err_code file_read(const char *path, size_t max_bytes, enum file_check check, char **out, size_t *len,
+			struct err *e)
 {
 	struct stat st;
 	/* O_NONBLOCK: a FIFO in place of the file must not hang us. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return fail(e, errno, "open", path);
-	enum err_code rc =
-		fstat(fd, &st) < 0 ? fail(e, errno, "stat", path) : check_stat(path, &st, check, e);
+	enum err_code rc = fstat(fd, &st) < 0 ? fail(e, errno, "stat", path) : check_stat(path, &st, check, e);
 	if (rc == ERR_OK && st.st_size > 0 && (uintmax_t)st.st_size > max_bytes)
-		rc = err_set(e, ERR_INVALID, "%s has %jd bytes: at most %zu are read", path,
-			     (intmax_t)st.st_size, max_bytes);
+		rc = err_set(e, ERR_INVALID, "%s has %jd bytes: at most %zu are read", path, (intmax_t)st.st_size,
+			     max_bytes);
 	if (rc == ERR_OK)
-		rc = read_open(fd, path, st.st_size > 0 ? (size_t)st.st_size : max_bytes, out, len,
-			       e);
+		rc = read_open(fd, path, st.st_size > 0 ? (size_t)st.st_size : max_bytes, out, len, e);
 	close(fd);
 	return rc;
 }
@@ -126,8 +118,7 @@ static int write_full(int fd, const char *bytes, size_t len)
 	return 0;
 }
 
-static enum err_code write_tmp(const char *tmp, const void *bytes, size_t len, mode_t mode,
-			       struct err *e)
+static enum err_code write_tmp(const char *tmp, const void *bytes, size_t len, mode_t mode, struct err *e)
 {
 	/* A tmp left by a crash is stale; a symlink put in its place is not followed. */
 	if (unlink(tmp) < 0 && errno != ENOENT)
@@ -149,8 +140,7 @@ static enum err_code write_tmp(const char *tmp, const void *bytes, size_t len, m
 	return rc;
 }
 
-enum err_code file_replace(const char *path, const void *bytes, size_t len, mode_t mode,
-			   struct err *e)
+enum err_code file_replace(const char *path, const void *bytes, size_t len, mode_t mode, struct err *e)
 {
 	char tmp[PATH_MAX];
 	int n = snprintf(tmp, sizeof(tmp), "%s.tmp", path);

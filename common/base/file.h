@@ -26,13 +26,12 @@ enum err_code file_check(const char *path, enum file_check check, struct err *e)
 
 /* The whole file with a NUL behind it; `len` may be NULL. Files whose size reads as 0 (/proc) work
  * too. */
-enum err_code file_read(const char *path, size_t max_bytes, enum file_check check, char **out,
-			size_t *len, struct err *e) NODISCARD;
+enum err_code file_read(const char *path, size_t max_bytes, enum file_check check, char **out, size_t *len,
+			struct err *e) NODISCARD;
 
 /* Writes PATH.tmp, fsync, rename, fsync of the directory. After an error the old file is still
  * whole; only when the last fsync failed may either one be there after a power loss. */
-enum err_code file_replace(const char *path, const void *bytes, size_t len, mode_t mode,
-			   struct err *e) NODISCARD;
+enum err_code file_replace(const char *path, const void *bytes, size_t len, mode_t mode, struct err *e) NODISCARD;
 
 /* fsync of the directory that holds `path`: makes a new, renamed or removed name durable. */
 enum err_code file_sync_dir(const char *path, struct err *e) NODISCARD;

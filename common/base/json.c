@@ -6,7 +6,7 @@
 
 void json_init(struct json *j, struct strbuf *out)
 {
-	*j = (struct json){.out = out};
+	*j = (struct json){ .out = out };
 }
 
 /* Length of the UTF-8 sequence at `s`, 0 when it is none (RFC 3629: no surrogates, no overlong
@@ -23,8 +23,8 @@ static size_t utf8_len(const unsigned char *s, size_t left)
 	for (size_t i = 1; i < len; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) ||
-	    (s[0] == 0xf0 && s[1] < 0x90) || (s[0] == 0xf4 && s[1] > 0x8f))
+	if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+	    (s[0] == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return len;
 }

@@ -16,7 +16,9 @@ struct strbuf {
 	size_t len, cap;
 };
 
+/* clang-format off */
 #define STRBUF_INIT { NULL, 0, 0 }
+/* clang-format on */
 
 void strbuf_fini(struct strbuf *sb);
 void strbuf_reset(struct strbuf *sb); /* keeps the memory */

@@ -40,8 +40,7 @@ socklen_t net_addr_len(const struct net_addr *addr)
 void net_addr_format(const struct net_addr *addr, char *out, size_t size)
 {
 	bool six = net_addr_family(addr) == 6;
-	const void *bytes = six ? (const void *)&addr->u.v6.sin6_addr
-				: (const void *)&addr->u.v4.sin_addr;
+	const void *bytes = six ? (const void *)&addr->u.v6.sin6_addr : (const void *)&addr->u.v4.sin_addr;
 	char text[ADDR_TEXT_MAX];
 
 	if (!inet_ntop(six ? AF_INET6 : AF_INET, bytes, text, sizeof(text)))

@@ -27,8 +27,7 @@ struct net_addr {
 };
 
 /* "192.0.2.1" or "2001:db8::1": no name, brackets, zone or netmask. */
-enum err_code net_addr_parse(const char *text, uint16_t port, struct net_addr *out, struct err *e)
-	NODISCARD;
+enum err_code net_addr_parse(const char *text, uint16_t port, struct net_addr *out, struct err *e) NODISCARD;
 int net_addr_family(const struct net_addr *addr); /* 4 or 6 */
 uint16_t net_addr_port(const struct net_addr *addr);
 socklen_t net_addr_len(const struct net_addr *addr);

@@ -12,16 +12,13 @@ enum err_code net_errno_code(int errnum, bool at_start)
 	case ECONNREFUSED:
 	case ECONNRESET:
 	case ECONNABORTED:
-	case EPIPE:
-		return ERR_REFUSED;
-	case ETIMEDOUT:
-		return ERR_TIMEOUT;
+	case EPIPE: return ERR_REFUSED;
+	case ETIMEDOUT: return ERR_TIMEOUT;
 	case ENETUNREACH:  /* at start: no route */
 	case EHOSTUNREACH: /* at start: a route of type "unreachable" */
 	case EHOSTDOWN:
 	case EACCES: /* at start: a route of type "prohibit"; later: ICMPv6 "prohibited" */
-	case EPROTO:
-		return at_start ? ERR_LOCAL : ERR_UNREACH;
+	case EPROTO: return at_start ? ERR_LOCAL : ERR_UNREACH;
 	default:
 		/* EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EPERM, ENETDOWN, EAFNOSUPPORT, ...
 		 * What is unknown must not count against the host either. */

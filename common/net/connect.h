@@ -18,8 +18,7 @@
 enum err_code net_connect_start(const struct net_addr *to, int *fd, struct err *e) NODISCARD;
 /* ERR_OK: *connected tells whether it is through or still under way (wait for writability).
  * Once it was through or failed, not to be called again. */
-enum err_code net_connect_finish(int fd, const struct net_addr *to, bool *connected, struct err *e)
-	NODISCARD;
+enum err_code net_connect_finish(int fd, const struct net_addr *to, bool *connected, struct err *e) NODISCARD;
 
 /* What `errnum` of a socket call means. `at_start`: it came from socket(2) or the first connect(2),
  * before anybody else had a say: there "unreachable" is our own routing table and "not permitted"

@@ -50,8 +50,7 @@ enum err_code net_tls_ctx_new(const char *ca_file, struct tls_ctx **out, struct 
 	/* Mail servers often close without close_notify; what was read is complete by SMTP's own framing. */
 	SSL_CTX_set_options(ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL); /* net_stream_secure checks afterwards */
-	int loaded = ca_file[0] ? SSL_CTX_load_verify_file(ctx, ca_file)
-				: SSL_CTX_set_default_verify_paths(ctx);
+	int loaded = ca_file[0] ? SSL_CTX_load_verify_file(ctx, ca_file) : SSL_CTX_set_default_verify_paths(ctx);
 	if (loaded != 1) {
 		char what[ERR_TEXT_MAX];
 
@@ -93,25 +92,19 @@ static enum net_io tls_outcome(struct net_stream *stream, int rc, struct err *e)
 	int saved = errno;
 
 	switch (SSL_get_error(stream->tls, rc)) {
-	case SSL_ERROR_WANT_READ:
-		return NET_IO_READ;
-	case SSL_ERROR_WANT_WRITE:
-		return NET_IO_WRITE;
-	case SSL_ERROR_ZERO_RETURN:
-		return NET_IO_CLOSED;
+	case SSL_ERROR_WANT_READ: return NET_IO_READ;
+	case SSL_ERROR_WANT_WRITE: return NET_IO_WRITE;
+	case SSL_ERROR_ZERO_RETURN: return NET_IO_CLOSED;
 	case SSL_ERROR_SYSCALL:
 		if (saved == 0)
 			return NET_IO_CLOSED;
 		err_set_errno(e, net_errno_code(saved, false), saved, "TLS");
 		return NET_IO_FAILED;
-	default:
-		tls_error(e, ERR_PROTOCOL, "TLS");
-		return NET_IO_FAILED;
+	default: tls_error(e, ERR_PROTOCOL, "TLS"); return NET_IO_FAILED;
 	}
 }
 
-static enum err_code tls_begin(struct net_stream *stream, struct tls_ctx *ctx, const char *name,
-			       struct err *e)
+static enum err_code tls_begin(struct net_stream *stream, struct tls_ctx *ctx, const char *name, struct err *e)
 {
 	SSL *ssl = SSL_new(ssl_ctx(ctx));
 	char sni[DOMAIN_MAX];
@@ -158,8 +151,7 @@ static enum net_io check_certificate(struct net_stream *stream, const char *name
 	return NET_IO_UNTRUSTED;
 }
 
-enum net_io net_stream_secure(struct net_stream *stream, struct tls_ctx *ctx, const char *name,
-			      struct err *e)
+enum net_io net_stream_secure(struct net_stream *stream, struct tls_ctx *ctx, const char *name, struct err *e)
 {
 	if (!stream->tls && tls_begin(stream, ctx, name, e) != ERR_OK)
 		return NET_IO_FAILED;
@@ -175,8 +167,7 @@ enum net_io net_stream_secure(struct net_stream *stream, struct tls_ctx *ctx, co
 	return NET_IO_FAILED;
 }
 
-enum net_io net_stream_send(struct net_stream *stream, const char *bytes, size_t len, size_t *sent,
-			    struct err *e)
+enum net_io net_stream_send(struct net_stream *stream, const char *bytes, size_t len, size_t *sent, struct err *e)
 {
 	*sent = 0;
 	if (stream->tls) {
@@ -196,8 +187,7 @@ enum net_io net_stream_send(struct net_stream *stream, const char *bytes, size_t
 	return NET_IO_FAILED;
 }
 
-enum net_io net_stream_recv(struct net_stream *stream, char *bytes, size_t size, size_t *got,
-			    struct err *e)
+enum net_io net_stream_recv(struct net_stream *stream, char *bytes, size_t size, size_t *got, struct err *e)
 {
 	*got = 0;
 	if (stream->tls) {

@@ -51,7 +51,6 @@ enum net_io net_stream_secure(struct net_stream *stream, struct tls_ctx *ctx, co
 enum net_io net_stream_send(struct net_stream *stream, const char *bytes, size_t len, size_t *sent,
 			    struct err *e) NODISCARD;
 /* DONE: *got > 0 bytes came. */
-enum net_io net_stream_recv(struct net_stream *stream, char *bytes, size_t size, size_t *got,
-			    struct err *e) NODISCARD;
+enum net_io net_stream_recv(struct net_stream *stream, char *bytes, size_t size, size_t *got, struct err *e) NODISCARD;
 
 #endif

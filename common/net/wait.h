@@ -18,7 +18,6 @@
 /* ERR_OK: `fd` is ready, or broken (the next call on it tells).
  * fd < 0 only waits; cancel_fd < 0 cannot be cancelled, readable means cancelled.
  * A ready descriptor wins over a passed deadline, a cancel over both. */
-enum err_code net_wait(int fd, unsigned events, int64_t deadline_ms, int cancel_fd, struct err *e)
-	NODISCARD;
+enum err_code net_wait(int fd, unsigned events, int64_t deadline_ms, int cancel_fd, struct err *e) NODISCARD;
 
 #endif

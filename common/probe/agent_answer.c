@@ -35,8 +35,7 @@ static enum err_code get_bool(const json_t *root, const char *key, bool *out, st
 	return ERR_OK;
 }
 
-static enum err_code get_count(const json_t *root, const char *key, int64_t missing, int64_t *out,
-			       struct err *e)
+static enum err_code get_count(const json_t *root, const char *key, int64_t missing, int64_t *out, struct err *e)
 {
 	const json_t *v = json_object_get(root, key);
 
@@ -58,8 +57,7 @@ static enum err_code read_fields(const json_t *root, struct agent_report *out, s
 		return err_set(e, ERR_PROTOCOL, "agent's answer is no JSON object");
 	if ((rc = get_text(root, "boot_id", out->boot_id, sizeof(out->boot_id), e)) ||
 	    (rc = get_bool(root, "serving", &out->serving, e)) ||
-	    (rc = get_bool(root, "has_right", &out->has_right, e)) ||
-	    (rc = get_count(root, "epoch", 0, &epoch, e)) ||
+	    (rc = get_bool(root, "has_right", &out->has_right, e)) || (rc = get_count(root, "epoch", 0, &epoch, e)) ||
 	    (rc = get_count(root, "queue", -1, &out->queue, e)) ||
 	    (rc = get_count(root, "disk_free_mb", -1, &out->disk_free_mb, e)) ||
 	    (rc = get_text(root, "boot_order", out->boot_order, sizeof(out->boot_order), e)) ||

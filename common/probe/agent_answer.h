@@ -16,7 +16,6 @@
 
 /* Required: boot_id, serving, has_right. Others default to unknown; unknown fields are ignored, so that
  * a newer agent can say more. Texts come out as printable ASCII. */
-enum err_code agent_answer_parse(const char *json, size_t len, struct agent_report *out,
-				 struct err *e) NODISCARD;
+enum err_code agent_answer_parse(const char *json, size_t len, struct agent_report *out, struct err *e) NODISCARD;
 
 #endif

@@ -130,7 +130,7 @@ static bool give_result(struct prober *p, struct target *t, const struct probe_r
 
 static bool give_local(struct prober *p, struct target *t, const char *why)
 {
-	struct probe_result result = {.outcome = PROBE_LOCAL, .layer = LAYER_CONNECT};
+	struct probe_result result = { .outcome = PROBE_LOCAL, .layer = LAYER_CONNECT };
 
 	result.started = t->started;
 	(void)str_copy(result.reason, sizeof(result.reason), why);
@@ -140,7 +140,7 @@ static bool give_local(struct prober *p, struct target *t, const char *why)
 static bool give_verdict(struct prober *p, struct target *t)
 {
 	const struct round *r = t->round;
-	struct probe_result result = {.outcome = r->outcome, .layer = r->layer};
+	struct probe_result result = { .outcome = r->outcome, .layer = r->layer };
 
 	result.smtp_code = r->code;
 	result.started = t->started;
@@ -207,18 +207,17 @@ static struct tls_ctx *load_ca(struct target *t, struct err *e)
 	return t->ca->ctx;
 }
 
-static enum err_code prepare(struct prober *p, struct target *t, struct round_opts *o,
-			     struct err *e)
+static enum err_code prepare(struct prober *p, struct target *t, struct round_opts *o, struct err *e)
 {
-	*o = (struct round_opts){.kind = t->kind,
-				 .to = &t->to,
-				 .name = t->name,
-				 .ehlo = t->ehlo,
-				 .known = t->recipient,
-				 .unknown = "",
-				 .token_name = t->token_name,
-				 .token = p->token,
-				 .token_arg = p->token_arg};
+	*o = (struct round_opts){ .kind = t->kind,
+				  .to = &t->to,
+				  .name = t->name,
+				  .ehlo = t->ehlo,
+				  .known = t->recipient,
+				  .unknown = "",
+				  .token_name = t->token_name,
+				  .token = p->token,
+				  .token_arg = p->token_arg };
 	if (t->broken)
 		return err_set(e, ERR_INVALID, "the address of this probe is no literal address");
 	if (t->kind == PROBE_AGENT && !t->ca)
@@ -252,8 +251,8 @@ static void start_round(struct prober *p, struct target *t)
 	round_start(t->round, &opts);
 	due_set(&p->due, &t->due, t->started.boot_ms + t->timeout_ms);
 	if (t->round->part != ROUND_PART_OVER) {
-		struct epoll_event ev = {.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-					 .data.u64 = (uint64_t)t->id << 32 | t->turn};
+		struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
+					  .data.u64 = (uint64_t)t->id << 32 | t->turn };
 		if (epoll_ctl(p->epfd, EPOLL_CTL_ADD, t->round->stream.fd, &ev) == 0)
 			return;
 		/* Without an event nothing would ever come: our limit, not the host's silence. */
@@ -326,8 +325,7 @@ static int64_t clamp_every(int64_t every_ms)
 	return every_ms < PROBER_EVERY_MIN_MS ? PROBER_EVERY_MIN_MS : every_ms;
 }
 
-uint32_t prober_add(struct prober *p, const struct probe_opts *opts, result_cb *cb, void *arg,
-		    int64_t now_ms)
+uint32_t prober_add(struct prober *p, const struct probe_opts *opts, result_cb *cb, void *arg, int64_t now_ms)
 {
 	struct target *t;
 	uint32_t id = target_add(&p->table, opts, &t);

@@ -32,8 +32,7 @@ struct prober_stats {
 };
 
 /* `token` tells secrets by name; it is called on the loop and keeps none here. */
-enum err_code prober_new(round_token_fn *token, void *token_arg, struct prober **out,
-			 struct err *e) NODISCARD;
+enum err_code prober_new(round_token_fn *token, void *token_arg, struct prober **out, struct err *e) NODISCARD;
 void prober_free(struct prober *p); /* NULL is legal; no callbacks */
 
 int prober_fd(const struct prober *p);
@@ -42,8 +41,7 @@ void prober_process(struct prober *p, struct instant now);
 
 /* First start after every_ms * stagger / 1000, then every every_ms from there; a deadline of
  * timeout_ms from each start; an overrun round is skipped, never queued. Returns the id, > 0. */
-uint32_t prober_add(struct prober *p, const struct probe_opts *opts, result_cb *cb, void *arg,
-		    int64_t now_ms);
+uint32_t prober_add(struct prober *p, const struct probe_opts *opts, result_cb *cb, void *arg, int64_t now_ms);
 /* From now on every `every_ms`, beginning at once, or when the round under way ends. */
 void prober_hurry(struct prober *p, uint32_t id, int64_t every_ms, int64_t now_ms);
 void prober_remove(struct prober *p, uint32_t id); /* unknown ids are ignored */

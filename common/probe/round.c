@@ -25,8 +25,7 @@ void round_fini(struct round *r)
 	strbuf_fini(&r->body);
 }
 
-static void decide(struct round *r, enum probe_outcome outcome, enum probe_layer layer, int code,
-		   const char *why)
+static void decide(struct round *r, enum probe_outcome outcome, enum probe_layer layer, int code, const char *why)
 {
 	if (r->decided)
 		return;
@@ -87,8 +86,7 @@ static enum net_io flush(struct round *r, struct err *e)
 {
 	while (r->sent < r->out.len) {
 		size_t n;
-		enum net_io io = net_stream_send(&r->stream, r->out.data + r->sent,
-						 r->out.len - r->sent, &n, e);
+		enum net_io io = net_stream_send(&r->stream, r->out.data + r->sent, r->out.len - r->sent, &n, e);
 		if (io != NET_IO_DONE)
 			return io;
 		r->sent += n;
@@ -135,8 +133,7 @@ static enum net_io serve_smtp(struct round *r, enum smtp_want want)
 
 	switch (want) {
 	case SMTP_WANT_SEND:
-	case SMTP_WANT_CLOSE:
-		return NET_IO_DONE;
+	case SMTP_WANT_CLOSE: return NET_IO_DONE;
 	case SMTP_WANT_TLS:
 		io = net_stream_secure(&r->stream, r->opts.tls, r->opts.name, &e);
 		if (io != NET_IO_READ && io != NET_IO_WRITE)
@@ -180,18 +177,12 @@ static enum round_wait step_tls(struct round *r)
 	struct err e;
 
 	switch (net_stream_secure(&r->stream, r->opts.tls, r->opts.name, &e)) {
-	case NET_IO_DONE:
-		r->part = ROUND_PART_ASK;
-		return ROUND_READ;
-	case NET_IO_READ:
-		return ROUND_READ;
-	case NET_IO_WRITE:
-		return ROUND_WRITE;
-	case NET_IO_UNTRUSTED:
-		return fail_round(r, LAYER_CERT, &e);
+	case NET_IO_DONE: r->part = ROUND_PART_ASK; return ROUND_READ;
+	case NET_IO_READ: return ROUND_READ;
+	case NET_IO_WRITE: return ROUND_WRITE;
+	case NET_IO_UNTRUSTED: return fail_round(r, LAYER_CERT, &e);
 	case NET_IO_CLOSED:
-	case NET_IO_FAILED:
-		break;
+	case NET_IO_FAILED: break;
 	}
 	return fail_round(r, LAYER_AGENT, &e);
 }
@@ -209,8 +200,7 @@ static enum round_wait step_ask(struct round *r)
 	char token[ROUND_TOKEN_MAX];
 	const struct round_opts *o = &r->opts;
 
-	if (!o->token || !o->token(o->token_arg, o->token_name, token, sizeof(token)) ||
-	    !token_is_clean(token)) {
+	if (!o->token || !o->token(o->token_arg, o->token_name, token, sizeof(token)) || !token_is_clean(token)) {
 		explicit_bzero(token, sizeof(token));
 		decide(r, PROBE_LOCAL, LAYER_AGENT, 0, "no usable token for the agent");
 		return end_round(r);
@@ -261,8 +251,8 @@ static enum round_wait step_answer(struct round *r)
 			return ROUND_WRITE;
 		if (io == NET_IO_FAILED)
 			return fail_round(r, LAYER_AGENT, &e);
-		enum err_code rc = io == NET_IO_DONE ? http_reply_feed(&r->u.http, bytes, n, &e)
-						     : http_reply_eof(&r->u.http, &e);
+		enum err_code rc =
+			io == NET_IO_DONE ? http_reply_feed(&r->u.http, bytes, n, &e) : http_reply_eof(&r->u.http, &e);
 		if (rc != ERR_OK)
 			return fail_round(r, LAYER_AGENT, &e);
 		if (http_reply_complete(&r->u.http))
@@ -276,9 +266,7 @@ static enum round_wait connected(struct round *r)
 	struct smtp_opts smtp = { r->opts.ehlo, r->opts.known, r->opts.unknown, r->opts.tls != NULL };
 
 	switch (r->opts.kind) {
-	case PROBE_TCP:
-		decide(r, PROBE_OK, LAYER_DONE, 0, "");
-		return end_round(r);
+	case PROBE_TCP: decide(r, PROBE_OK, LAYER_DONE, 0, ""); return end_round(r);
 	case PROBE_AGENT:
 		BUG_ON(!r->opts.tls);
 		r->part = ROUND_PART_TLS;

@@ -35,8 +35,7 @@ static struct target_ca *find_ca(struct target_table *table, const char *file)
 
 static struct target *target_new(struct target_table *table, const struct probe_opts *o)
 {
-	size_t text = strlen(o->name) + strlen(o->ehlo) + strlen(o->recipient) +
-		      strlen(o->token_name) + 4;
+	size_t text = strlen(o->name) + strlen(o->ehlo) + strlen(o->recipient) + strlen(o->token_name) + 4;
 	struct target *t = mem_calloc(1, sizeof(*t) + text);
 	char *at = t->text;
 

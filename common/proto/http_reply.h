@@ -22,8 +22,8 @@ enum http_part { HTTP_STATUS, HTTP_HEADERS, HTTP_BODY, HTTP_COMPLETE, HTTP_BROKE
 
 struct http_reply {
 	enum http_part part;
-	int status;             /* 200 to 599 once the status line came */
-	int64_t length;         /* Content-Length; -1 = until the connection ends */
+	int status;     /* 200 to 599 once the status line came */
+	int64_t length; /* Content-Length; -1 = until the connection ends */
 	size_t body_max;
 	struct strbuf *body;
 	uint32_t lines;
@@ -33,8 +33,7 @@ struct http_reply {
 
 void http_reply_init(struct http_reply *r, struct strbuf *body, size_t body_max);
 /* Takes bytes split anywhere. Bytes behind a complete response are ignored. */
-enum err_code http_reply_feed(struct http_reply *r, const char *bytes, size_t len, struct err *e)
-	NODISCARD;
+enum err_code http_reply_feed(struct http_reply *r, const char *bytes, size_t len, struct err *e) NODISCARD;
 /* The connection ended: ERR_PROTOCOL unless the response is complete by that. */
 enum err_code http_reply_eof(struct http_reply *r, struct err *e) NODISCARD;
 bool http_reply_complete(const struct http_reply *r);

@@ -115,8 +115,8 @@ static void blame_reply(struct smtp *s)
 	int code = s->reply.code;
 
 	proto_printable(line, sizeof(line), s->reply.line, strlen(s->reply.line));
-	blame(s, code / 100 == 4 ? PROBE_BUSY : PROBE_FAIL, code, "%s was answered: %s",
-	      smtp_phase_name(s->phase), line);
+	blame(s, code / 100 == 4 ? PROBE_BUSY : PROBE_FAIL, code, "%s was answered: %s", smtp_phase_name(s->phase),
+	      line);
 }
 
 static void refuse(struct smtp *s)
@@ -202,17 +202,11 @@ static void on_reply(struct smtp *s)
 			enter(s, s->opts.known[0] ? SMTP_KNOWN : SMTP_UNKNOWN);
 		break;
 	case SMTP_KNOWN:
-	case SMTP_UNKNOWN:
-		on_rcpt(s);
-		break;
-	case SMTP_RSET:
-		enter(s, SMTP_QUIT);
-		break;
+	case SMTP_UNKNOWN: on_rcpt(s); break;
+	case SMTP_RSET: enter(s, SMTP_QUIT); break;
 	case SMTP_HANDSHAKE:
 	case SMTP_QUIT:
-	case SMTP_END:
-		enter(s, SMTP_END);
-		break;
+	case SMTP_END: enter(s, SMTP_END); break;
 	}
 }
 
@@ -233,8 +227,7 @@ static void on_early(struct smtp *s)
 	if (s->reply.code == 421)
 		refuse(s);
 	else
-		blame(s, PROBE_FAIL, s->reply.code, "answered before %s was said",
-		      smtp_phase_name(s->phase));
+		blame(s, PROBE_FAIL, s->reply.code, "answered before %s was said", smtp_phase_name(s->phase));
 	conclude(s, SMTP_END);
 }
 
@@ -262,11 +255,8 @@ void smtp_feed(struct smtp *s, const char *bytes, size_t len)
 		bytes += used;
 		len -= used;
 		switch (rc) {
-		case SMTP_REPLY_MORE:
-			return;
-		case SMTP_REPLY_LINE:
-			note_offer(s);
-			break;
+		case SMTP_REPLY_MORE: return;
+		case SMTP_REPLY_LINE: note_offer(s); break;
 		case SMTP_REPLY_LAST:
 			note_offer(s);
 			if (s->say)
@@ -274,9 +264,7 @@ void smtp_feed(struct smtp *s, const char *bytes, size_t len)
 			else
 				on_reply(s);
 			break;
-		case SMTP_REPLY_BAD:
-			on_bad(s);
-			break;
+		case SMTP_REPLY_BAD: on_bad(s); break;
 		}
 	}
 }
@@ -284,31 +272,16 @@ void smtp_feed(struct smtp *s, const char *bytes, size_t len)
 static void say_command(struct smtp *s, struct strbuf *out)
 {
 	switch (s->phase) {
-	case SMTP_EHLO:
-		strbuf_addf(out, "EHLO %s\r\n", s->opts.ehlo);
-		break;
-	case SMTP_STARTTLS:
-		strbuf_adds(out, "STARTTLS\r\n");
-		break;
-	case SMTP_MAIL:
-		strbuf_adds(out, "MAIL FROM:<>\r\n");
-		break;
-	case SMTP_KNOWN:
-		strbuf_addf(out, "RCPT TO:<%s>\r\n", s->opts.known);
-		break;
-	case SMTP_UNKNOWN:
-		strbuf_addf(out, "RCPT TO:<%s>\r\n", s->opts.unknown);
-		break;
-	case SMTP_RSET:
-		strbuf_adds(out, "RSET\r\n");
-		break;
-	case SMTP_QUIT:
-		strbuf_adds(out, "QUIT\r\n");
-		break;
+	case SMTP_EHLO: strbuf_addf(out, "EHLO %s\r\n", s->opts.ehlo); break;
+	case SMTP_STARTTLS: strbuf_adds(out, "STARTTLS\r\n"); break;
+	case SMTP_MAIL: strbuf_adds(out, "MAIL FROM:<>\r\n"); break;
+	case SMTP_KNOWN: strbuf_addf(out, "RCPT TO:<%s>\r\n", s->opts.known); break;
+	case SMTP_UNKNOWN: strbuf_addf(out, "RCPT TO:<%s>\r\n", s->opts.unknown); break;
+	case SMTP_RSET: strbuf_adds(out, "RSET\r\n"); break;
+	case SMTP_QUIT: strbuf_adds(out, "QUIT\r\n"); break;
 	case SMTP_BANNER:
 	case SMTP_HANDSHAKE:
-	case SMTP_END:
-		break;
+	case SMTP_END: break;
 	}
 }
 
@@ -356,8 +329,8 @@ void smtp_eof(struct smtp *s)
 
 void smtp_farewell(struct smtp *s, struct strbuf *out)
 {
-	bool understood = s->phase != SMTP_BANNER && s->phase != SMTP_STARTTLS &&
-			  s->phase != SMTP_HANDSHAKE && s->phase != SMTP_END;
+	bool understood = s->phase != SMTP_BANNER && s->phase != SMTP_STARTTLS && s->phase != SMTP_HANDSHAKE &&
+			  s->phase != SMTP_END;
 
 	if (understood && (s->phase != SMTP_QUIT || s->say))
 		strbuf_adds(out, "QUIT\r\n");
@@ -369,7 +342,6 @@ void smtp_timeout(struct smtp *s, struct strbuf *out)
 	if (s->phase == SMTP_BANNER && s->reply.lines)
 		blame(s, PROBE_BUSY, 0, "the greeting began (220-) and goes on past the deadline");
 	else
-		blame(s, PROBE_FAIL, 0, "%s: no answer within the deadline",
-		      smtp_phase_name(s->phase));
+		blame(s, PROBE_FAIL, 0, "%s: no answer within the deadline", smtp_phase_name(s->phase));
 	smtp_farewell(s, out);
 }

@@ -23,8 +23,16 @@
 #define SMTP_REASON_MAX 200
 
 enum smtp_phase {
-	SMTP_BANNER, SMTP_EHLO, SMTP_STARTTLS, SMTP_HANDSHAKE, SMTP_MAIL, SMTP_KNOWN, SMTP_UNKNOWN,
-	SMTP_RSET, SMTP_QUIT, SMTP_END,
+	SMTP_BANNER,
+	SMTP_EHLO,
+	SMTP_STARTTLS,
+	SMTP_HANDSHAKE,
+	SMTP_MAIL,
+	SMTP_KNOWN,
+	SMTP_UNKNOWN,
+	SMTP_RSET,
+	SMTP_QUIT,
+	SMTP_END,
 };
 
 enum smtp_want { SMTP_WANT_SEND, SMTP_WANT_RECV, SMTP_WANT_TLS, SMTP_WANT_CLOSE };
@@ -39,10 +47,10 @@ struct smtp_opts {
 struct smtp {
 	struct smtp_opts opts;
 	enum smtp_phase phase;
-	bool say;        /* our turn: the command of `phase` waits to be sent */
+	bool say; /* our turn: the command of `phase` waits to be sent */
 	bool secured, offers_tls;
-	bool blamed;     /* outcome, layer, code and reason are set; the first blame stays */
-	bool decided;    /* nothing more is to be learnt: what follows is politeness */
+	bool blamed;  /* outcome, layer, code and reason are set; the first blame stays */
+	bool decided; /* nothing more is to be learnt: what follows is politeness */
 	struct smtp_reply reply;
 	enum probe_outcome outcome;
 	enum probe_layer layer; /* LAYER_DONE when OK */
@@ -79,7 +87,7 @@ void smtp_farewell(struct smtp *s, struct strbuf *out);
  * Says farewell. */
 void smtp_timeout(struct smtp *s, struct strbuf *out);
 
-enum probe_layer smtp_layer(const struct smtp *s); /* the rung it stands on now */
+enum probe_layer smtp_layer(const struct smtp *s);  /* the rung it stands on now */
 const char *smtp_phase_name(enum smtp_phase phase); /* "RCPT" */
 
 #endif

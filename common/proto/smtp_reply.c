@@ -70,6 +70,5 @@ enum smtp_reply_rc smtp_reply_feed(struct smtp_reply *reply, const char *bytes, 
 
 const char *smtp_reply_text(const struct smtp_reply *reply)
 {
-	return reply->line[0] && reply->line[1] && reply->line[2] && reply->line[3] ? reply->line + 4
-										    : "";
+	return reply->line[0] && reply->line[1] && reply->line[2] && reply->line[3] ? reply->line + 4 : "";
 }

@@ -22,19 +22,18 @@ enum smtp_reply_rc {
 };
 
 struct smtp_reply {
-	int code;               /* of the line that ended last; 0 before */
-	uint32_t lines;         /* that ended */
-	uint32_t bytes;         /* of the whole reply */
-	uint32_t line_bytes;    /* of the line under way */
-	const char *bad;        /* NULL, or what is wrong */
+	int code;                  /* of the line that ended last; 0 before */
+	uint32_t lines;            /* that ended */
+	uint32_t bytes;            /* of the whole reply */
+	uint32_t line_bytes;       /* of the line under way */
+	const char *bad;           /* NULL, or what is wrong */
 	char line[SMTP_LINE_KEPT]; /* NUL-terminated, without CRLF, once the line ended; raw bytes */
 };
 
 void smtp_reply_reset(struct smtp_reply *reply);
 /* RFC 5321 4.2.1 (multi-line replies, equal codes), 4.2 (code alone is legal). Stops after each line
  * end; *used says how many bytes it took, at least one unless len is 0 or the reply is bad. */
-enum smtp_reply_rc smtp_reply_feed(struct smtp_reply *reply, const char *bytes, size_t len,
-				   size_t *used);
+enum smtp_reply_rc smtp_reply_feed(struct smtp_reply *reply, const char *bytes, size_t len, size_t *used);
 /* The text behind the code of the line that ended last; never NULL. */
 const char *smtp_reply_text(const struct smtp_reply *reply);
 

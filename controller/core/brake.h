@@ -11,16 +11,16 @@
 #include "../verb.h"
 
 struct brake_opts {
-	int per_day;         /* automatic promotions over all pairs */
-	int mass_count;      /* so many pairs failing at once ... */
-	int mass_percent;    /* ... that are also this share of all: the brake holds */
+	int per_day;      /* automatic promotions over all pairs */
+	int mass_count;   /* so many pairs failing at once ... */
+	int mass_percent; /* ... that are also this share of all: the brake holds */
 };
 
 struct brake {
 	struct brake_opts opts;
-	int64_t day;         /* wall_ms / 86400000 */
+	int64_t day; /* wall_ms / 86400000 */
 	int used;
-	int failing, total;  /* pairs SUSPECT or DOWN now, pairs in all */
+	int failing, total; /* pairs SUSPECT or DOWN now, pairs in all */
 };
 
 void brake_count(struct brake *b, int failing, int total);

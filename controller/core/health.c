@@ -11,12 +11,9 @@ static enum sample judge(const struct probe_result *r)
 {
 	switch (r->outcome) {
 	case PROBE_OK:
-	case PROBE_BUSY:
-		return SAMPLE_ALIVE;
-	case PROBE_LOCAL:
-		return SAMPLE_NOTHING;
-	case PROBE_FAIL:
-		break;
+	case PROBE_BUSY: return SAMPLE_ALIVE;
+	case PROBE_LOCAL: return SAMPLE_NOTHING;
+	case PROBE_FAIL: break;
 	}
 	if (r->smtp_code >= 400)
 		return SAMPLE_ALIVE; /* a refusal that perhaps only we see (promise 2) */
@@ -39,15 +36,12 @@ void health_forget(struct health *h, struct instant now)
 	health_init(h, &opts, now);
 }
 
-void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r,
-			struct instant now)
+void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r, struct instant now)
 {
 	struct health_line *line = &h->line[family];
 	line->last = *r;
 	switch (judge(r)) {
-	case SAMPLE_NOTHING:
-		line->local++;
-		return;
+	case SAMPLE_NOTHING: line->local++; return;
 	case SAMPLE_DEAD:
 		if (h->opts.references && h->isolated) { /* our own route: no evidence (promise 2) */
 			line->local++;
@@ -159,8 +153,7 @@ enum health_verdict health_evaluate(struct health *h, struct instant now)
 	enum health_verdict verdict = conclude(h, &t, now);
 	note_trouble(h, now);
 	for (int f = 0; f < FAMILIES; f++)
-		h->degraded[f] = h->opts.used[f] && t.alive &&
-				 h->line[f].dead >= h->opts.fail_after;
+		h->degraded[f] = h->opts.used[f] && t.alive && h->line[f].dead >= h->opts.fail_after;
 	if (verdict != h->verdict) {
 		h->verdict = verdict;
 		h->since_ms = now.boot_ms;
@@ -171,8 +164,7 @@ enum health_verdict health_evaluate(struct health *h, struct instant now)
 bool health_recovered(const struct health *h)
 {
 	return h->verdict == HEALTH_UP &&
-	       (h->line[FAMILY_V4].alive >= h->opts.up_after ||
-		h->line[FAMILY_V6].alive >= h->opts.up_after);
+	       (h->line[FAMILY_V4].alive >= h->opts.up_after || h->line[FAMILY_V6].alive >= h->opts.up_after);
 }
 
 static int64_t age_of(int64_t at_ms, struct instant now)
@@ -180,8 +172,7 @@ static int64_t age_of(int64_t at_ms, struct instant now)
 	return at_ms ? now.boot_ms - at_ms : -1;
 }
 
-static void explain_family(const struct health *h, enum health_family f, struct instant now,
-			   struct condition *c)
+static void explain_family(const struct health *h, enum health_family f, struct instant now, struct condition *c)
 {
 	const struct health_line *line = &h->line[f];
 	snprintf(c->name, sizeof(c->name), "smtp-%s", health_family_name(f));
@@ -191,9 +182,8 @@ static void explain_family(const struct health *h, enum health_family f, struct 
 		snprintf(c->value, sizeof(c->value), "%d dead rounds, last: %s: %.60s", line->dead,
 			 probe_layer_name(line->last.layer), line->last.reason);
 	else
-		snprintf(c->value, sizeof(c->value), "answers (%s%s%.60s)",
-			 probe_outcome_name(line->last.outcome), line->last.reason[0] ? ": " : "",
-			 line->last.reason);
+		snprintf(c->value, sizeof(c->value), "answers (%s%s%.60s)", probe_outcome_name(line->last.outcome),
+			 line->last.reason[0] ? ": " : "", line->last.reason);
 	snprintf(c->limit, sizeof(c->limit), "DOWN needs %d dead rounds", h->opts.fail_after);
 	c->met = line->dead >= h->opts.fail_after;
 	c->age_ms = age_of(line->last_ms, now);
@@ -205,9 +195,10 @@ static void explain_agent(const struct health *h, struct instant now, struct con
 	bool vouches = agent_vouches(h, now);
 	snprintf(c->name, sizeof(c->name), "agent");
 	snprintf(c->value, sizeof(c->value), "%s",
-		 !h->agent_ms ? "no report" :
-		 vouches      ? "says: serving" :
-		 h->agent.agent.serving ? "said: serving, too long ago" : "says: not serving");
+		 !h->agent_ms             ? "no report"
+		 : vouches                ? "says: serving"
+		 : h->agent.agent.serving ? "said: serving, too long ago"
+					  : "says: not serving");
 	snprintf(c->limit, sizeof(c->limit), "must not say serving");
 	c->met = !vouches;
 	c->age_ms = age_of(h->agent_ms, now);
@@ -218,9 +209,9 @@ static void explain_references(const struct health *h, struct instant now, struc
 {
 	snprintf(c->name, sizeof(c->name), "references");
 	snprintf(c->value, sizeof(c->value), "%s",
-		 !h->reference_ms ? "no report" :
-		 h->isolated	  ? "none answers: the controller is cut off" :
-				    "reachable");
+		 !h->reference_ms ? "no report"
+		 : h->isolated    ? "none answers: the controller is cut off"
+				  : "reachable");
 	snprintf(c->limit, sizeof(c->limit), "at least one must answer");
 	c->met = !references_veto(h);
 	c->age_ms = age_of(h->reference_ms, now);

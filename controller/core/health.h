@@ -26,9 +26,9 @@ struct health_opts {
 
 /* What one family's SMTP dialogue says. */
 struct health_line {
-	int dead, alive;         /* consecutive rounds; one of them is 0 */
-	int local;               /* consecutive rounds lost on our side */
-	int64_t last_ms;         /* last result that says something; 0 = never */
+	int dead, alive; /* consecutive rounds; one of them is 0 */
+	int local;       /* consecutive rounds lost on our side */
+	int64_t last_ms; /* last result that says something; 0 = never */
 	struct probe_result last;
 };
 
@@ -37,14 +37,14 @@ struct health {
 	struct health_line line[FAMILIES];
 	struct probe_result agent; /* last answer of the primary's agent */
 	int64_t agent_ms;
-	bool isolated;             /* no reference host answers */
+	bool isolated; /* no reference host answers */
 	int64_t reference_ms;
 	enum health_verdict verdict;
 	int64_t since_ms;
-	bool busy_only;            /* alive, yet everything is 4xx */
+	bool busy_only; /* alive, yet everything is 4xx */
 	int64_t busy_since_ms;
-	bool refuses;              /* 5xx to our probe: pages, never promotes */
-	bool degraded[FAMILIES];   /* this family is dead while another lives */
+	bool refuses;            /* 5xx to our probe: pages, never promotes */
+	bool degraded[FAMILIES]; /* this family is dead while another lives */
 };
 
 /* One row of `coldmx explain`: a condition, its value against its limit, age, source. */
@@ -52,16 +52,15 @@ struct condition {
 	char name[40];
 	char value[120];
 	char limit[80];
-	bool met;        /* true: does not stand against automatic promotion */
-	int64_t age_ms;  /* -1 = no report */
+	bool met;       /* true: does not stand against automatic promotion */
+	int64_t age_ms; /* -1 = no report */
 	char source[40];
 };
 
 void health_init(struct health *h, const struct health_opts *opts, struct instant now);
 /* Forgets the samples (suspension, reload) and is UNKNOWN again. */
 void health_forget(struct health *h, struct instant now);
-void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r,
-			struct instant now);
+void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r, struct instant now);
 void health_agent_result(struct health *h, const struct probe_result *r, struct instant now);
 void health_references(struct health *h, bool any_answers, struct instant now);
 /* Recomputes; call after results and on a tick. Returns the verdict. */

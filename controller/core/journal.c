@@ -12,6 +12,7 @@ struct bool_fact {
 	const char *key;
 	size_t offset;
 };
+/* clang-format off */
 #define FACT(name) { #name, offsetof(struct facts, name) }
 
 static const struct bool_fact bools[] = {
@@ -22,6 +23,7 @@ static const struct bool_fact bools[] = {
 static const struct bool_fact numbers[] = {
 	FACT(queue), FACT(stranded), FACT(primary_queue),
 };
+/* clang-format on */
 
 const char *journal_event_name(enum journal_event event)
 {

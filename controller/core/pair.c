@@ -396,8 +396,8 @@ void pair_print_mermaid(struct strbuf *out)
 		for (int e = 0; e < PAIR_EVENTS; e++) {
 			const struct pair_row *row = &table[s][e];
 			if (drawn(s, row))
-				strbuf_addf(out, "    %s --> %s: %s / %s\n",
-					    pair_state_name((enum pair_state)s), pair_state_name(row->next),
-					    pair_event_name((enum pair_event)e), pair_action_name(row->action));
+				strbuf_addf(out, "    %s --> %s: %s / %s\n", pair_state_name((enum pair_state)s),
+					    pair_state_name(row->next), pair_event_name((enum pair_event)e),
+					    pair_action_name(row->action));
 		}
 }

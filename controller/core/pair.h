@@ -12,42 +12,49 @@
 #include "../../common/base/strbuf.h"
 
 enum pair_state {
-	PAIR_UNKNOWN, PAIR_UP, PAIR_SUSPECT, PAIR_DOWN, PAIR_PROMOTING, PAIR_PROMOTED,
-	PAIR_FAILING_BACK, PAIR_DRILLING, PAIR_STUCK,
+	PAIR_UNKNOWN,
+	PAIR_UP,
+	PAIR_SUSPECT,
+	PAIR_DOWN,
+	PAIR_PROMOTING,
+	PAIR_PROMOTED,
+	PAIR_FAILING_BACK,
+	PAIR_DRILLING,
+	PAIR_STUCK,
 };
 #define PAIR_STATES 9
 
 enum pair_event {
-	PAIR_EV_UNKNOWN,      /* verdict UNKNOWN */
-	PAIR_EV_UP,           /* verdict UP, confirmed */
+	PAIR_EV_UNKNOWN, /* verdict UNKNOWN */
+	PAIR_EV_UP,      /* verdict UP, confirmed */
 	PAIR_EV_SUSPECT,
-	PAIR_EV_DOWN_VETOED,  /* verdict DOWN, and something forbids to act */
-	PAIR_EV_DOWN_ACT,     /* verdict DOWN, automatic mode, no veto */
+	PAIR_EV_DOWN_VETOED, /* verdict DOWN, and something forbids to act */
+	PAIR_EV_DOWN_ACT,    /* verdict DOWN, automatic mode, no veto */
 	PAIR_EV_WOUNDED,
-	PAIR_EV_FAILOVER,     /* operator */
+	PAIR_EV_FAILOVER, /* operator */
 	PAIR_EV_FAILBACK,
-	PAIR_EV_ABORT,        /* operator, operation before its point of no return or none */
-	PAIR_EV_ABORT_LATE,   /* operator, promotion past its point of no return */
+	PAIR_EV_ABORT,      /* operator, operation before its point of no return or none */
+	PAIR_EV_ABORT_LATE, /* operator, promotion past its point of no return */
 	PAIR_EV_RESUME,
-	PAIR_EV_OP_DONE,      /* the running operation reached its end */
-	PAIR_EV_OP_UNDONE,    /* it was cancelled and everything is undone */
-	PAIR_EV_OP_BACK,      /* a failback was cancelled: the standby still holds the mail */
+	PAIR_EV_OP_DONE,   /* the running operation reached its end */
+	PAIR_EV_OP_UNDONE, /* it was cancelled and everything is undone */
+	PAIR_EV_OP_BACK,   /* a failback was cancelled: the standby still holds the mail */
 	PAIR_EV_OP_STUCK,
 };
 #define PAIR_EVENTS 15
 
 enum pair_action {
 	PAIR_ACT_NONE,
-	PAIR_ACT_HURRY,    /* probe fast */
-	PAIR_ACT_CALM,     /* probe at the usual pace */
-	PAIR_ACT_PAGE,     /* tell a person */
+	PAIR_ACT_HURRY, /* probe fast */
+	PAIR_ACT_CALM,  /* probe at the usual pace */
+	PAIR_ACT_PAGE,  /* tell a person */
 	PAIR_ACT_PROMOTE,
 	PAIR_ACT_FAILBACK,
-	PAIR_ACT_CANCEL,   /* undo the running operation */
-	PAIR_ACT_ABORT,    /* start the abort operation */
+	PAIR_ACT_CANCEL, /* undo the running operation */
+	PAIR_ACT_ABORT,  /* start the abort operation */
 	PAIR_ACT_RESUME,
-	PAIR_ACT_SETTLE,   /* an operation ended: evaluate afresh */
-	PAIR_ACT_REFUSE,   /* a command that makes no sense now: the reason is the answer */
+	PAIR_ACT_SETTLE, /* an operation ended: evaluate afresh */
+	PAIR_ACT_REFUSE, /* a command that makes no sense now: the reason is the answer */
 };
 
 struct pair_row {

@@ -7,6 +7,7 @@
 
 #include "../../common/base/mem.h"
 
+/* clang-format off */
 /* Booting overlaps with nothing yet; fencing comes late in spool mode, since nobody delivers meanwhile. */
 static const enum step_id promote_steps[] = {
 	STEP_GUARD, STEP_BOOT_ORDER, STEP_POWER_ON, STEP_INTERLOCK, STEP_CONNECT, STEP_CLOCK, STEP_HARDEN,
@@ -25,6 +26,7 @@ static const enum step_id abort_steps[] = {
 	STEP_SWITCH_DNS, STEP_VERIFY_DNS, STEP_CLOSE_PORT, STEP_DRAIN, STEP_SETTLE, STEP_POWER_OFF, STEP_INTERLOCK_BACK,
 	STEP_ANNOUNCE,
 };
+/* clang-format on */
 
 static void copy_steps(struct plan *p, const enum step_id *steps, size_t n)
 {
@@ -39,27 +41,18 @@ static void copy_steps(struct plan *p, const enum step_id *steps, size_t n)
 void plan_choose_steps(struct plan *p)
 {
 	switch (p->kind) {
-	case PLAN_PROMOTE:
-		copy_steps(p, promote_steps, ARRAY_LEN(promote_steps));
-		return;
-	case PLAN_FAILBACK:
-		copy_steps(p, failback_steps, ARRAY_LEN(failback_steps));
-		return;
-	case PLAN_ABORT:
-		copy_steps(p, abort_steps, ARRAY_LEN(abort_steps));
-		return;
+	case PLAN_PROMOTE: copy_steps(p, promote_steps, ARRAY_LEN(promote_steps)); return;
+	case PLAN_FAILBACK: copy_steps(p, failback_steps, ARRAY_LEN(failback_steps)); return;
+	case PLAN_ABORT: copy_steps(p, abort_steps, ARRAY_LEN(abort_steps)); return;
 	}
 }
 
 bool step_no_return(enum plan_kind kind, enum step_id step)
 {
 	switch (kind) {
-	case PLAN_PROMOTE:
-		return step == STEP_OPEN_PORT; /* strangers' mail can be acknowledged from here */
-	case PLAN_FAILBACK:
-		return step == STEP_SWITCH_DNS; /* the world is sent to the primary from here */
-	case PLAN_ABORT:
-		return step == STEP_SWITCH_DNS; /* an abort only goes forward */
+	case PLAN_PROMOTE: return step == STEP_OPEN_PORT;   /* strangers' mail can be acknowledged from here */
+	case PLAN_FAILBACK: return step == STEP_SWITCH_DNS; /* the world is sent to the primary from here */
+	case PLAN_ABORT: return step == STEP_SWITCH_DNS;    /* an abort only goes forward */
 	}
 	return false;
 }
@@ -91,20 +84,15 @@ int64_t plan_step_limit_ms(const struct plan *p, enum step_id step)
 	case STEP_CONNECT:
 	case STEP_VERIFY_PRIMARY:
 	case STEP_POWER_OFF:
-	case STEP_FENCE:
-		return p->site.boot_ms;
+	case STEP_FENCE: return p->site.boot_ms;
 	case STEP_SWITCH_DNS:
 	case STEP_VERIFY_DNS:
-	case STEP_GUARD:
-		return p->site.dns_ms;
+	case STEP_GUARD: return p->site.dns_ms;
 	case STEP_DRAIN:
-	case STEP_DRAIN_AGAIN:
-		return p->site.drain_ms;
+	case STEP_DRAIN_AGAIN: return p->site.drain_ms;
 	case STEP_HARDEN:
-	case STEP_VERIFY_LOCAL:
-		return p->site.command_ms * 5; /* many controls, each within command_ms */
-	case STEP_LINGER:
-		return INT64_MAX / 4; /* it waits by its own clock */
+	case STEP_VERIFY_LOCAL: return p->site.command_ms * 5; /* many controls, each within command_ms */
+	case STEP_LINGER: return INT64_MAX / 4;                /* it waits by its own clock */
 	case STEP_BOOT_ORDER:
 	case STEP_INTERLOCK:
 	case STEP_CLOCK:
@@ -119,8 +107,7 @@ int64_t plan_step_limit_ms(const struct plan *p, enum step_id step)
 	case STEP_RESCUE:
 	case STEP_CLOSE_PORT:
 	case STEP_SETTLE:
-	case STEP_INTERLOCK_BACK:
-		break;
+	case STEP_INTERLOCK_BACK: break;
 	}
 	return p->site.command_ms * 2;
 }
@@ -199,8 +186,8 @@ static void describe_zone(const struct plan *p, const struct plan_zone *z, struc
 
 void plan_describe(const struct plan *p, struct strbuf *out)
 {
-	strbuf_addf(out, "%s of pair %s, spool mode, epoch %llu\n\nSteps\n", plan_kind_name(p->kind),
-		    p->site.pair, (unsigned long long)p->epoch);
+	strbuf_addf(out, "%s of pair %s, spool mode, epoch %llu\n\nSteps\n", plan_kind_name(p->kind), p->site.pair,
+		    (unsigned long long)p->epoch);
 	for (size_t i = 0; i < p->nsteps; i++)
 		strbuf_addf(out, "  %2zu  %s%s\n", i + 1, step_name(p->step[i]),
 			    step_no_return(p->kind, p->step[i]) ? "   <- point of no return" : "");

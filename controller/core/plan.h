@@ -22,11 +22,34 @@ enum dns_strategy { DNS_STANDING, DNS_SWAP };
 
 /* One file of step/ each, in no order; plan.c has the orders. */
 enum step_id {
-	STEP_GUARD, STEP_BOOT_ORDER, STEP_POWER_ON, STEP_INTERLOCK, STEP_CONNECT, STEP_CLOCK, STEP_HARDEN,
-	STEP_MAPS, STEP_GRANT, STEP_START_MAIL, STEP_VERIFY_LOCAL, STEP_FENCE, STEP_OPEN_TO_PROBES,
-	STEP_VERIFY_OUTSIDE, STEP_READINESS, STEP_OPEN_PORT, STEP_SWITCH_DNS, STEP_VERIFY_DNS, STEP_ANNOUNCE,
-	STEP_VERIFY_PRIMARY, STEP_RESCUE, STEP_DRAIN, STEP_LINGER, STEP_CLOSE_PORT, STEP_DRAIN_AGAIN,
-	STEP_SETTLE, STEP_POWER_OFF, STEP_INTERLOCK_BACK,
+	STEP_GUARD,
+	STEP_BOOT_ORDER,
+	STEP_POWER_ON,
+	STEP_INTERLOCK,
+	STEP_CONNECT,
+	STEP_CLOCK,
+	STEP_HARDEN,
+	STEP_MAPS,
+	STEP_GRANT,
+	STEP_START_MAIL,
+	STEP_VERIFY_LOCAL,
+	STEP_FENCE,
+	STEP_OPEN_TO_PROBES,
+	STEP_VERIFY_OUTSIDE,
+	STEP_READINESS,
+	STEP_OPEN_PORT,
+	STEP_SWITCH_DNS,
+	STEP_VERIFY_DNS,
+	STEP_ANNOUNCE,
+	STEP_VERIFY_PRIMARY,
+	STEP_RESCUE,
+	STEP_DRAIN,
+	STEP_LINGER,
+	STEP_CLOSE_PORT,
+	STEP_DRAIN_AGAIN,
+	STEP_SETTLE,
+	STEP_POWER_OFF,
+	STEP_INTERLOCK_BACK,
 };
 #define STEP_IDS 28
 
@@ -49,9 +72,9 @@ struct plan_site {
 	struct host_addr controller;                 /* where we verify from */
 	enum dns_strategy strategy;
 	bool marker;
-	bool fence;                                  /* a power command for the primary exists and may be used */
+	bool fence; /* a power command for the primary exists and may be used */
 	size_t nzones;
-	struct plan_zone *zones;    /* before: primary serves; after: standby serves */
+	struct plan_zone *zones; /* before: primary serves; after: standby serves */
 	size_t ncontrols;
 	struct plan_control control[PLAN_CONTROLS_MAX];
 	int64_t boot_ms, command_ms, dns_ms, drain_ms, linger_margin_ms; /* limits */
@@ -60,17 +83,17 @@ struct plan_site {
 
 struct plan {
 	enum plan_kind kind;
-	uint64_t op, epoch;          /* epoch + 1 is kept for the undo and for the settling at the end */
+	uint64_t op, epoch; /* epoch + 1 is kept for the undo and for the settling at the end */
 	uint32_t pair;
 	char actor[NAME_MAX_LEN], reason[200];
 	bool automatic;
-	char nonce[40];              /* boot order */
-	char maps_sha256[72];        /* "" = no maps are kept: BLOCK */
+	char nonce[40];       /* boot order */
+	char maps_sha256[72]; /* "" = no maps are kept: BLOCK */
 	int64_t maps_age_ms;
 	bool maps_stale;
-	bool primary_fenced;         /* failback: we powered it off, so we power it on */
+	bool primary_fenced; /* failback: we powered it off, so we power it on */
 	struct instant began;
-	struct plan_site site;       /* zones owned by the plan; `before` is what is published now */
+	struct plan_site site; /* zones owned by the plan; `before` is what is published now */
 	size_t nsteps;
 	enum step_id step[PLAN_STEPS_MAX];
 };

@@ -16,7 +16,9 @@ struct field {
 	size_t offset, size;
 };
 
+/* clang-format off */
 #define FIELD(key, type, member) { key, type, offsetof(struct plan, member), sizeof(((struct plan *)0)->member) }
+/* clang-format on */
 
 static const struct field fields[] = {
 	FIELD("op", FIELD_U64, op),
@@ -56,18 +58,10 @@ static void put_field(const struct plan *p, const struct field *f, struct strbuf
 {
 	const char *at = (const char *)p + f->offset;
 	switch (f->type) {
-	case FIELD_TEXT:
-		text_put(out, f->key, at);
-		return;
-	case FIELD_I64:
-		text_put_i64(out, f->key, *(const int64_t *)(const void *)at);
-		return;
-	case FIELD_U64:
-		strbuf_addf(out, "%s=%llu\n", f->key, *(const unsigned long long *)(const void *)at);
-		return;
-	case FIELD_BOOL:
-		text_put_i64(out, f->key, *(const bool *)at);
-		return;
+	case FIELD_TEXT: text_put(out, f->key, at); return;
+	case FIELD_I64: text_put_i64(out, f->key, *(const int64_t *)(const void *)at); return;
+	case FIELD_U64: strbuf_addf(out, "%s=%llu\n", f->key, *(const unsigned long long *)(const void *)at); return;
+	case FIELD_BOOL: text_put_i64(out, f->key, *(const bool *)at); return;
 	}
 }
 
@@ -96,12 +90,9 @@ static bool get_field(struct plan *p, const struct field *f, const struct text_l
 	char *at = (char *)p + f->offset;
 	int64_t number = 0;
 	switch (f->type) {
-	case FIELD_TEXT:
-		return text_copy(line, at, f->size);
-	case FIELD_I64:
-		return text_i64(line, (int64_t *)(void *)at);
-	case FIELD_U64:
-		return text_u64(line, (uint64_t *)(void *)at);
+	case FIELD_TEXT: return text_copy(line, at, f->size);
+	case FIELD_I64: return text_i64(line, (int64_t *)(void *)at);
+	case FIELD_U64: return text_u64(line, (uint64_t *)(void *)at);
 	case FIELD_BOOL:
 		if (!text_i64(line, &number))
 			return false;
@@ -202,8 +193,10 @@ enum err_code plan_parse(const char *text, struct plan *out, struct err *e)
 	if (!text_find(text, "plan", version, sizeof(version)))
 		return err_set(e, ERR_INVALID, "journal: the operation has no plan");
 	if (atoi(version) != PLAN_VERSION)
-		return err_set(e, ERR_INVALID, "journal: plan version %s, this coldmxd reads %d: "
-			       "start the version that wrote it", version, PLAN_VERSION);
+		return err_set(e, ERR_INVALID,
+			       "journal: plan version %s, this coldmxd reads %d: "
+			       "start the version that wrote it",
+			       version, PLAN_VERSION);
 	for (const char *at = text; text_next(&at, &line);) {
 		if (!get_line(out, &line)) {
 			plan_fini(out);

@@ -35,14 +35,16 @@ static void put_row(struct run *r, struct run_out *out, const struct journal_row
 	struct strbuf *body = &out->body[out->nrec];
 	struct record *rec = &out->rec[out->nrec++];
 	journal_format(row, body);
-	*rec = (struct record){ .kind = RECORD_JOURNAL, .pair = r->plan->pair, .op = r->plan->op,
-				.seq = r->seq++, .body = strbuf_str(body) };
+	*rec = (struct record){ .kind = RECORD_JOURNAL,
+				.pair = r->plan->pair,
+				.op = r->plan->op,
+				.seq = r->seq++,
+				.body = strbuf_str(body) };
 }
 
 static void put_simple(struct run *r, struct run_out *out, enum journal_event event, struct instant now)
 {
-	struct journal_row row = { .event = event, .step = r->at, .facts = r->facts, .err = r->err,
-				   .when = now };
+	struct journal_row row = { .event = event, .step = r->at, .facts = r->facts, .err = r->err, .when = now };
 	memcpy(row.note, r->state[r->at].note, sizeof(row.note));
 	put_row(r, out, &row);
 }
@@ -145,8 +147,7 @@ static void fail_step(struct run *r, const struct err *e, struct run_out *out, s
 	}
 	if (!r->cancelled || r->mode == RUNNING_BACK) {
 		r->err = *e;
-		err_wrap(&r->err, "%s%s", r->mode == RUNNING_BACK ? "undo of " : "",
-			 step_name(r->plan->step[r->at]));
+		err_wrap(&r->err, "%s%s", r->mode == RUNNING_BACK ? "undo of " : "", step_name(r->plan->step[r->at]));
 	}
 	if (r->mode == RUNNING_FORWARD && !r->past_no_return)
 		turn_back(r, out, now);
@@ -170,8 +171,7 @@ static void emit_verb(struct run *r, const struct step_out *so, struct run_out *
 	out->verb.step = (uint16_t)r->at;
 	out->verb.attempt = r->attempt;
 	out->verb.guard = (struct guard){ r->plan->pair, r->plan->epoch };
-	out->verb.deadline_ms = now.boot_ms + limit_ms < r->deadline_ms ? now.boot_ms + limit_ms :
-									 r->deadline_ms;
+	out->verb.deadline_ms = now.boot_ms + limit_ms < r->deadline_ms ? now.boot_ms + limit_ms : r->deadline_ms;
 	r->wait_from_ms = now.boot_ms;
 	r->in_flight = true;
 }
@@ -213,9 +213,7 @@ static void ask_step(struct run *r, const struct outcome *last, struct instant n
 		}
 		sleep_until(r, out, now.boot_ms + so.wait_ms, now);
 		return;
-	case STEP_COMMIT:
-		emit_commit(r, &so, out, now);
-		return;
+	case STEP_COMMIT: emit_commit(r, &so, out, now); return;
 	case STEP_DONE:
 		memcpy(r->state[r->at].note, so.note, sizeof(so.note));
 		if (r->mode == RUNNING_BACK)
@@ -223,9 +221,7 @@ static void ask_step(struct run *r, const struct outcome *last, struct instant n
 		else
 			finish_step(r, out, now);
 		return;
-	case STEP_FAIL:
-		fail_step(r, &so.err, out, now);
-		return;
+	case STEP_FAIL: fail_step(r, &so.err, out, now); return;
 	}
 }
 
@@ -253,18 +249,10 @@ static void after_commit(struct run *r, struct instant now, struct run_out *out)
 		set_deadline(r, now);
 		go_on(r, NULL, now, out);
 		return;
-	case AFTER_SAME:
-		go_on(r, NULL, now, out);
-		return;
-	case AFTER_DONE:
-		end(r, RUN_DONE, out);
-		return;
-	case AFTER_UNDONE:
-		end(r, RUN_UNDONE, out);
-		return;
-	case AFTER_STUCK:
-		end(r, RUN_STUCK, out);
-		return;
+	case AFTER_SAME: go_on(r, NULL, now, out); return;
+	case AFTER_DONE: end(r, RUN_DONE, out); return;
+	case AFTER_UNDONE: end(r, RUN_UNDONE, out); return;
+	case AFTER_STUCK: end(r, RUN_STUCK, out); return;
 	}
 }
 
@@ -309,9 +297,7 @@ void run_step(struct run *r, const struct run_in *in, struct instant now, struct
 {
 	memset(out, 0, sizeof(*out));
 	switch (in->ev) {
-	case RUN_BEGIN:
-		begin_step(r, out, now);
-		return;
+	case RUN_BEGIN: begin_step(r, out, now); return;
 	case RUN_COMMITTED:
 		r->in_flight = false;
 		if (in->rc == STORE_FENCED) {
@@ -331,12 +317,8 @@ void run_step(struct run *r, const struct run_in *in, struct instant now, struct
 		count_wait(r, now);
 		go_on(r, NULL, now, out);
 		return;
-	case RUN_CANCEL:
-		cancel(r, in->reason, now, out);
-		return;
-	case RUN_RESUME:
-		resume(r, now, out);
-		return;
+	case RUN_CANCEL: cancel(r, in->reason, now, out); return;
+	case RUN_RESUME: resume(r, now, out); return;
 	}
 }
 
@@ -379,13 +361,11 @@ static void replay_row(struct run *r, const struct journal_row *row)
 		r->stuck = false;
 		r->err = r->cause;
 		break;
-	case JOURNAL_NOTE:
-		break;
+	case JOURNAL_NOTE: break;
 	}
 }
 
-enum err_code run_replay(struct run *r, const struct plan *plan, const struct record *rows, size_t n,
-			 struct err *e)
+enum err_code run_replay(struct run *r, const struct plan *plan, const struct record *rows, size_t n, struct err *e)
 {
 	run_init(r, plan);
 	for (size_t i = 0; i < n; i++) {

@@ -19,19 +19,19 @@ enum run_end { RUN_DONE, RUN_UNDONE, RUN_STUCK, RUN_FENCED };
 /* What steps learn and later steps need; journaled with each finished step. */
 struct facts {
 	char boot_id[40];
-	bool primary_fenced;      /* we switched it off, and it was on before */
-	bool family_ok[2];        /* verify-outside */
+	bool primary_fenced; /* we switched it off, and it was on before */
+	bool family_ok[2];   /* verify-outside */
 	bool interlock;
-	bool soft_bounce;         /* at the standby's listener: unknown recipients get 4xx */
-	int64_t queue, stranded;  /* messages */
-	int64_t primary_queue;    /* what the primary holds at rescue; -1 unknown */
-	char degrade[400];        /* "; "-separated: what works less well than it should */
+	bool soft_bounce;        /* at the standby's listener: unknown recipients get 4xx */
+	int64_t queue, stranded; /* messages */
+	int64_t primary_queue;   /* what the primary holds at rescue; -1 unknown */
+	char degrade[400];       /* "; "-separated: what works less well than it should */
 };
 
 struct run_step_state {
 	bool begun, done, undone;
-	int64_t began_ms, ended_ms;  /* this life of the controller */
-	int64_t waited_ms;           /* of it, waiting for an outside reply or for time to pass */
+	int64_t began_ms, ended_ms; /* this life of the controller */
+	int64_t waited_ms;          /* of it, waiting for an outside reply or for time to pass */
 	char note[160];
 };
 
@@ -41,8 +41,8 @@ enum run_mode { RUNNING_FORWARD, RUNNING_BACK, RUNNING_OVER };
 struct step_mem {
 	int at;
 	int tries;
-	size_t index;      /* control, zone or family in hand */
-	int good, total;   /* TAP lines */
+	size_t index;    /* control, zone or family in hand */
+	int good, total; /* TAP lines */
 	int64_t mark_ms;
 	char text[160];
 };
@@ -50,39 +50,39 @@ struct step_mem {
 struct run {
 	const struct plan *plan;
 	enum run_mode mode;
-	size_t at;                   /* step in hand */
+	size_t at; /* step in hand */
 	uint16_t attempt;
-	uint32_t seq;                /* next journal number */
+	uint32_t seq; /* next journal number */
 	struct step_mem mem;
 	struct facts facts;
 	struct run_step_state state[PLAN_STEPS_MAX];
-	struct err err;              /* why it undoes or is stuck */
-	struct err cause;            /* why it turned back; an undo that gets stuck does not hide it */
+	struct err err;   /* why it undoes or is stuck */
+	struct err cause; /* why it turned back; an undo that gets stuck does not hide it */
 	bool stuck, cancelled, past_no_return;
-	bool in_flight;              /* a verb or a commit is out */
-	int after_commit;            /* what waits for the commit (private) */
+	bool in_flight;   /* a verb or a commit is out */
+	int after_commit; /* what waits for the commit (private) */
 	int64_t deadline_ms, wait_from_ms;
-	struct instant boot;         /* of the journal's last record */
+	struct instant boot; /* of the journal's last record */
 };
 
 struct run_in {
 	enum run_ev ev;
-	enum store_rc rc;                /* RUN_COMMITTED */
-	const struct outcome *outcome;   /* RUN_OUTCOME */
-	const char *reason;              /* RUN_CANCEL */
+	enum store_rc rc;              /* RUN_COMMITTED */
+	const struct outcome *outcome; /* RUN_OUTCOME */
+	const char *reason;            /* RUN_CANCEL */
 };
 
 #define RUN_RECORDS_MAX 3
 
 struct run_out {
 	enum run_act act;
-	struct verb verb;                /* RUN_VERB */
-	int64_t wake_ms;                 /* RUN_SLEEP: absolute */
-	enum run_end end;                /* RUN_END; the reason is run->err */
-	size_t nrec;                     /* RUN_COMMIT */
+	struct verb verb; /* RUN_VERB */
+	int64_t wake_ms;  /* RUN_SLEEP: absolute */
+	enum run_end end; /* RUN_END; the reason is run->err */
+	size_t nrec;      /* RUN_COMMIT */
 	struct record rec[RUN_RECORDS_MAX];
 	struct strbuf body[RUN_RECORDS_MAX];
-	uint64_t epoch;                  /* RUN_COMMIT: the guard's */
+	uint64_t epoch; /* RUN_COMMIT: the guard's */
 };
 
 void run_init(struct run *r, const struct plan *plan);

@@ -41,8 +41,7 @@ static enum err_code check_one(const char *part, bool leaf, struct err *e)
 	struct stat st;
 
 	if (stat(part, &st))
-		return err_set_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_DENIED, errno, "%s",
-				     part);
+		return err_set_errno(e, errno == ENOENT ? ERR_NOT_FOUND : ERR_DENIED, errno, "%s", part);
 	if (leaf && (!S_ISREG(st.st_mode) || !(st.st_mode & S_IXUSR)))
 		return err_set(e, ERR_DENIED, "%s: not an executable file", part);
 	bool sticky = S_ISDIR(st.st_mode) && (st.st_mode & S_ISVTX);
@@ -138,25 +137,22 @@ static enum err_code spawn(struct child *c, const struct child_opts *opts, struc
 	posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
 	posix_spawn_file_actions_addchdir_np(&files, "/");
 	posix_spawnattr_init(&attr);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-						POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attr, 0);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setsigdefault(&attr, &all);
-	int rc = posix_spawn(&c->pid, opts->argv[0], &files, &attr,
-			     (char *const *)(uintptr_t)opts->argv,
+	int rc = posix_spawn(&c->pid, opts->argv[0], &files, &attr, (char *const *)(uintptr_t)opts->argv,
 			     (char *const *)(uintptr_t)opts->env);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	close_one(&c->pipe[1]);
 	bool ours = rc == EAGAIN || rc == ENOMEM || rc == EMFILE || rc == ENFILE;
-	return rc ? err_set_errno(e, ours ? ERR_LOCAL : ERR_FAILED, rc, "%s", opts->argv[0])
-		  : ERR_OK;
+	return rc ? err_set_errno(e, ours ? ERR_LOCAL : ERR_FAILED, rc, "%s", opts->argv[0]) : ERR_OK;
 }
 
 static enum err_code watch(struct child *c, struct err *e)
 {
-	struct epoll_event ev = {.events = EPOLLIN};
+	struct epoll_event ev = { .events = EPOLLIN };
 
 	c->pidfd = (int)syscall(SYS_pidfd_open, c->pid, 0);
 	if (c->pidfd < 0 || epoll_ctl(c->both, EPOLL_CTL_ADD, c->pidfd, &ev) ||
@@ -187,17 +183,15 @@ static bool read_output(struct child *c, struct strbuf *out)
 
 static bool has_exited(const struct child *c)
 {
-	siginfo_t info = {.si_pid = 0};
+	siginfo_t info = { .si_pid = 0 };
 
 	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid;
 }
 
-static enum err_code follow(struct child *c, const struct job_wait *wait, struct strbuf *out,
-			    struct err *e)
+static enum err_code follow(struct child *c, const struct job_wait *wait, struct strbuf *out, struct err *e)
 {
 	for (;;) {
-		enum err_code rc =
-			net_wait(c->both, NET_WAIT_READ, wait->deadline_ms, wait->cancel_fd, e);
+		enum err_code rc = net_wait(c->both, NET_WAIT_READ, wait->deadline_ms, wait->cancel_fd, e);
 		if (rc)
 			return rc;
 		c->ended = has_exited(c);
@@ -237,8 +231,7 @@ static void last_line(const struct strbuf *out, char *line, size_t size)
 	proto_printable(line, size, start, len - (size_t)(start - text));
 }
 
-static enum err_code judge(const struct child_opts *opts, int status, const struct strbuf *out,
-			   struct err *e)
+static enum err_code judge(const struct child_opts *opts, int status, const struct strbuf *out, struct err *e)
 {
 	char line[200];
 
@@ -246,16 +239,14 @@ static enum err_code judge(const struct child_opts *opts, int status, const stru
 		return ERR_OK;
 	last_line(out, line, sizeof(line));
 	if (WIFSIGNALED(status))
-		return err_set(e, ERR_FAILED, "%.80s: killed by signal %d: %s", opts->argv[0],
-			       WTERMSIG(status), line);
-	return err_set(e, WEXITSTATUS(status) == EXIT_TEMPORARY ? ERR_AGAIN : ERR_FAILED,
-		       "%.80s: exit %d: %s", opts->argv[0], WEXITSTATUS(status), line);
+		return err_set(e, ERR_FAILED, "%.80s: killed by signal %d: %s", opts->argv[0], WTERMSIG(status), line);
+	return err_set(e, WEXITSTATUS(status) == EXIT_TEMPORARY ? ERR_AGAIN : ERR_FAILED, "%.80s: exit %d: %s",
+		       opts->argv[0], WEXITSTATUS(status), line);
 }
 
-enum err_code child_run(const struct child_opts *opts, const struct job_wait *wait,
-			struct strbuf *out, struct err *e)
+enum err_code child_run(const struct child_opts *opts, const struct job_wait *wait, struct strbuf *out, struct err *e)
 {
-	struct child c = {.input = -1, .pipe = {-1, -1}, .pidfd = -1, .both = -1, .pid = -1};
+	struct child c = { .input = -1, .pipe = { -1, -1 }, .pidfd = -1, .both = -1, .pid = -1 };
 	enum err_code rc = child_check_program(opts->argv[0], e);
 
 	if (!rc)

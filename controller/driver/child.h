@@ -22,8 +22,8 @@ struct child_opts {
 };
 
 /* `out`: standard output and error together, the last 8 KB. */
-enum err_code child_run(const struct child_opts *opts, const struct job_wait *wait,
-			struct strbuf *out, struct err *e) NODISCARD;
+enum err_code child_run(const struct child_opts *opts, const struct job_wait *wait, struct strbuf *out,
+			struct err *e) NODISCARD;
 /* A program and every folder above it, symbolic links followed: owned by root or us, and not
  * writable by others, except that a sticky folder (/tmp) may hold what is ours. */
 enum err_code child_check_program(const char *path, struct err *e) NODISCARD;

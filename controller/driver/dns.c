@@ -7,15 +7,13 @@
 
 #include "dns_io.h"
 
-static enum err_code judge_query(ldns_pkt *answer, const char *server, const char *name,
-				 struct err *e)
+static enum err_code judge_query(ldns_pkt *answer, const char *server, const char *name, struct err *e)
 {
 	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
 	if (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN)
-		return ldns_pkt_aa(answer) ? ERR_OK
-					   : err_set(e, ERR_DENIED,
-						     "name server %s is not authoritative for %s",
-						     server, name);
+		return ldns_pkt_aa(answer)
+			       ? ERR_OK
+			       : err_set(e, ERR_DENIED, "name server %s is not authoritative for %s", server, name);
 	char *word = ldns_pkt_rcode2str(rcode);
 	enum err_code rc = rcode == LDNS_RCODE_SERVFAIL ? ERR_AGAIN : ERR_DENIED;
 	(void)err_set(e, rc, "name server %s, asked for %s, answered %s", server, name,
@@ -24,8 +22,7 @@ static enum err_code judge_query(ldns_pkt *answer, const char *server, const cha
 	return rc;
 }
 
-enum err_code dns_tcp_query(struct dns_tcp *tcp, const char *name, ldns_rr_type type,
-			    ldns_pkt **answer, struct err *e)
+enum err_code dns_tcp_query(struct dns_tcp *tcp, const char *name, ldns_rr_type type, ldns_pkt **answer, struct err *e)
 {
 	struct dns_wire wire;
 	uint8_t *bytes = NULL;
@@ -45,8 +42,8 @@ enum err_code dns_tcp_query(struct dns_tcp *tcp, const char *name, ldns_rr_type 
 	return rc;
 }
 
-enum err_code dns_tcp_read(struct dns_tcp *tcp, const struct dns_opts *opts, const char *zone,
-			   struct dns_answer *out, struct err *e)
+enum err_code dns_tcp_read(struct dns_tcp *tcp, const struct dns_opts *opts, const char *zone, struct dns_answer *out,
+			   struct err *e)
 {
 	ldns_pkt *answer = NULL;
 	ldns_rr_list *marker = NULL;
@@ -61,8 +58,8 @@ enum err_code dns_tcp_read(struct dns_tcp *tcp, const struct dns_opts *opts, con
 	return rc;
 }
 
-enum err_code dns_tcp_marker(struct dns_tcp *tcp, const struct dns_opts *opts, const char *zone,
-			     ldns_rr_list **txt, struct dns_answer *out, struct err *e)
+enum err_code dns_tcp_marker(struct dns_tcp *tcp, const struct dns_opts *opts, const char *zone, ldns_rr_list **txt,
+			     struct dns_answer *out, struct err *e)
 {
 	char name[DOMAIN_MAX + 16], text[DNS_MARKER_MAX];
 	ldns_pkt *answer = NULL;
@@ -78,13 +75,12 @@ enum err_code dns_tcp_marker(struct dns_tcp *tcp, const struct dns_opts *opts, c
 	return ERR_OK;
 }
 
-enum err_code dns_get(const struct dns_opts *opts, const char *zone, int64_t deadline_ms,
-		      int cancel_fd, struct dns_answer *out, struct err *e)
+enum err_code dns_get(const struct dns_opts *opts, const char *zone, int64_t deadline_ms, int cancel_fd,
+		      struct dns_answer *out, struct err *e)
 {
 	struct dns_tcp tcp;
 	memset(out, 0, sizeof(*out));
-	enum err_code rc =
-		dns_tcp_open(opts->update, opts->nupdate, deadline_ms, cancel_fd, &tcp, e);
+	enum err_code rc = dns_tcp_open(opts->update, opts->nupdate, deadline_ms, cancel_fd, &tcp, e);
 	if (rc)
 		return rc;
 	rc = dns_tcp_read(&tcp, opts, zone, out, e);

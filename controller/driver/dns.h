@@ -38,16 +38,15 @@ struct dns_opts {
 };
 
 /* The MX RRset and the authenticated marker, from the update server over TCP, AA required. */
-enum err_code dns_get(const struct dns_opts *opts, const char *zone, int64_t deadline_ms,
-		      int cancel_fd, struct dns_answer *out, struct err *e) NODISCARD;
+enum err_code dns_get(const struct dns_opts *opts, const char *zone, int64_t deadline_ms, int cancel_fd,
+		      struct dns_answer *out, struct err *e) NODISCARD;
 /* One atomic message: prerequisite = verb->expect exactly (RFC 2136 2.4.2), delete the RRset, add
  * verb->want; with verb->marker the marker too. ERR_OK also when it was done before. */
-enum err_code dns_swap(const struct dns_opts *opts, const struct verb_dns *verb,
-		       int64_t deadline_ms, int cancel_fd, struct err *e) NODISCARD;
+enum err_code dns_swap(const struct dns_opts *opts, const struct verb_dns *verb, int64_t deadline_ms, int cancel_fd,
+		       struct err *e) NODISCARD;
 /* Every authoritative address, v4 and v6: does it say, authoritatively, exactly verb->expect and
  * its TTL? What could not be asked is listed as not answering. */
-enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *verb,
-			 int64_t deadline_ms, int cancel_fd, struct verify_answer *out,
-			 struct err *e) NODISCARD;
+enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *verb, int64_t deadline_ms, int cancel_fd,
+			 struct verify_answer *out, struct err *e) NODISCARD;
 
 #endif

@@ -18,8 +18,8 @@
 #define UDP_RESEND_MS 700
 #define CONNECT_MS 3000 /* of one server, while another is left */
 
-static enum err_code connect_to(const struct dns_server *server, int64_t deadline_ms, int cancel_fd,
-				int *fd, struct err *e)
+static enum err_code connect_to(const struct dns_server *server, int64_t deadline_ms, int cancel_fd, int *fd,
+				struct err *e)
 {
 	struct net_addr to;
 	bool connected = false;
@@ -39,8 +39,8 @@ static enum err_code connect_to(const struct dns_server *server, int64_t deadlin
 	return rc ? err_wrap(e, "name server %s", server->addr) : ERR_OK;
 }
 
-enum err_code dns_tcp_open(const struct dns_server *servers, size_t n, int64_t deadline_ms,
-			   int cancel_fd, struct dns_tcp *out, struct err *e)
+enum err_code dns_tcp_open(const struct dns_server *servers, size_t n, int64_t deadline_ms, int cancel_fd,
+			   struct dns_tcp *out, struct err *e)
 {
 	enum err_code rc = n ? ERR_OK : err_set(e, ERR_INVALID, "no update server is configured");
 	for (size_t i = 0; i < n; i++) {
@@ -68,8 +68,7 @@ void dns_tcp_close(struct dns_tcp *tcp)
 	tcp->fd = -1;
 }
 
-static enum err_code move_bytes(struct dns_tcp *tcp, bool sending, uint8_t *bytes, size_t len,
-				struct err *e)
+static enum err_code move_bytes(struct dns_tcp *tcp, bool sending, uint8_t *bytes, size_t len, struct err *e)
 {
 	size_t done = 0;
 	while (done < len) {
@@ -80,23 +79,21 @@ static enum err_code move_bytes(struct dns_tcp *tcp, bool sending, uint8_t *byte
 			continue;
 		}
 		if (n == 0)
-			return err_set(e, ERR_REFUSED, "name server %s closed the connection",
-				       tcp->server);
+			return err_set(e, ERR_REFUSED, "name server %s closed the connection", tcp->server);
 		if (errno != EAGAIN && errno != EINTR)
-			return err_set_errno(e, net_errno_code(errno, false), errno,
-					     "name server %s", tcp->server);
-		enum err_code rc = net_wait(tcp->fd, sending ? NET_WAIT_WRITE : NET_WAIT_READ,
-					    tcp->deadline_ms, tcp->cancel_fd, e);
+			return err_set_errno(e, net_errno_code(errno, false), errno, "name server %s", tcp->server);
+		enum err_code rc = net_wait(tcp->fd, sending ? NET_WAIT_WRITE : NET_WAIT_READ, tcp->deadline_ms,
+					    tcp->cancel_fd, e);
 		if (rc)
 			return err_wrap(e, "name server %s", tcp->server);
 	}
 	return ERR_OK;
 }
 
-enum err_code dns_tcp_ask(struct dns_tcp *tcp, const struct dns_wire *asked, ldns_pkt **answer,
-			  uint8_t **bytes, size_t *len, struct err *e)
+enum err_code dns_tcp_ask(struct dns_tcp *tcp, const struct dns_wire *asked, ldns_pkt **answer, uint8_t **bytes,
+			  size_t *len, struct err *e)
 {
-	uint8_t prefix[2] = {(uint8_t)(asked->len >> 8), (uint8_t)asked->len};
+	uint8_t prefix[2] = { (uint8_t)(asked->len >> 8), (uint8_t)asked->len };
 	uint8_t *message = mem_calloc(1, asked->len + 2);
 	*answer = NULL;
 	*bytes = NULL;
@@ -160,10 +157,10 @@ static size_t fill_polls(struct dns_question *q, size_t n, struct pollfd *polls,
 {
 	size_t open = 0;
 	for (size_t i = 0; i < n; i++) {
-		polls[i] = (struct pollfd){.fd = q[i].fd, .events = POLLIN};
+		polls[i] = (struct pollfd){ .fd = q[i].fd, .events = POLLIN };
 		open += q[i].fd >= 0;
 	}
-	polls[n] = (struct pollfd){.fd = cancel_fd, .events = POLLIN};
+	polls[n] = (struct pollfd){ .fd = cancel_fd, .events = POLLIN };
 	return open;
 }
 
@@ -174,8 +171,7 @@ static void send_all(struct dns_question *q, size_t n)
 			(void)!send(q[i].fd, q[i].wire.bytes, q[i].wire.len, MSG_NOSIGNAL);
 }
 
-static enum err_code gather_udp(struct dns_question *q, size_t n, int64_t deadline_ms,
-				int cancel_fd, struct err *e)
+static enum err_code gather_udp(struct dns_question *q, size_t n, int64_t deadline_ms, int cancel_fd, struct err *e)
 {
 	struct pollfd polls[DNS_QUESTIONS_MAX + 1];
 	int64_t resend_ms = clock_boot_ms() + UDP_RESEND_MS;
@@ -218,8 +214,7 @@ static enum err_code ask_whole(struct dns_question *q, int64_t deadline_ms, int 
 	return rc;
 }
 
-enum err_code dns_ask_all(struct dns_question *q, size_t n, int64_t deadline_ms, int cancel_fd,
-			  struct err *e)
+enum err_code dns_ask_all(struct dns_question *q, size_t n, int64_t deadline_ms, int cancel_fd, struct err *e)
 {
 	enum err_code rc = ERR_OK;
 	BUG_ON(n > DNS_QUESTIONS_MAX);

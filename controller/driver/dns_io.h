@@ -19,23 +19,23 @@ struct dns_tcp {
 };
 
 /* The next server is tried only when no connection comes about. */
-enum err_code dns_tcp_open(const struct dns_server *servers, size_t n, int64_t deadline_ms,
-			   int cancel_fd, struct dns_tcp *out, struct err *e) NODISCARD;
+enum err_code dns_tcp_open(const struct dns_server *servers, size_t n, int64_t deadline_ms, int cancel_fd,
+			   struct dns_tcp *out, struct err *e) NODISCARD;
 /* Sends `asked`, reads one answer into *bytes (the caller frees) and *answer (likewise). */
-enum err_code dns_tcp_ask(struct dns_tcp *tcp, const struct dns_wire *asked, ldns_pkt **answer,
-			  uint8_t **bytes, size_t *len, struct err *e) NODISCARD;
+enum err_code dns_tcp_ask(struct dns_tcp *tcp, const struct dns_wire *asked, ldns_pkt **answer, uint8_t **bytes,
+			  size_t *len, struct err *e) NODISCARD;
 void dns_tcp_close(struct dns_tcp *tcp);
 
 /* An authoritative answer to one question; ERR_DENIED or ERR_AGAIN otherwise. (dns.c) */
-enum err_code dns_tcp_query(struct dns_tcp *tcp, const char *name, ldns_rr_type type,
-			    ldns_pkt **answer, struct err *e) NODISCARD;
+enum err_code dns_tcp_query(struct dns_tcp *tcp, const char *name, ldns_rr_type type, ldns_pkt **answer,
+			    struct err *e) NODISCARD;
 /* The TXT RRs at `_coldmx.ZONE` (NULL: none; the caller deep-frees), and the marker when it is
  * authentic. (dns.c) */
-enum err_code dns_tcp_marker(struct dns_tcp *tcp, const struct dns_opts *opts, const char *zone,
-			     ldns_rr_list **txt, struct dns_answer *out, struct err *e) NODISCARD;
+enum err_code dns_tcp_marker(struct dns_tcp *tcp, const struct dns_opts *opts, const char *zone, ldns_rr_list **txt,
+			     struct dns_answer *out, struct err *e) NODISCARD;
 /* MX set and marker. (dns.c) */
-enum err_code dns_tcp_read(struct dns_tcp *tcp, const struct dns_opts *opts, const char *zone,
-			   struct dns_answer *out, struct err *e) NODISCARD;
+enum err_code dns_tcp_read(struct dns_tcp *tcp, const struct dns_opts *opts, const char *zone, struct dns_answer *out,
+			   struct err *e) NODISCARD;
 
 struct dns_question {
 	struct dns_server server;

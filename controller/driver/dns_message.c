@@ -50,28 +50,24 @@ static size_t skip_name(const uint8_t *bytes, size_t len, size_t at)
 	return at + (at < len && bytes[at] >= 0xc0 ? 2 : 1);
 }
 
-enum err_code dns_build_query(const char *name, ldns_rr_type type, struct dns_wire *out,
-			      struct err *e)
+enum err_code dns_build_query(const char *name, ldns_rr_type type, struct dns_wire *out, struct err *e)
 {
 	ldns_pkt *pkt = NULL;
 	memset(out, 0, sizeof(*out));
 	ldns_status rc = ldns_pkt_query_new_frm_str(&pkt, name, type, LDNS_RR_CLASS_IN, 0);
 	if (rc != LDNS_STATUS_OK)
-		return err_set(e, ERR_INVALID, "name \"%s\": %s", name,
-			       ldns_get_errorstr_by_id(rc));
+		return err_set(e, ERR_INVALID, "name \"%s\": %s", name, ldns_get_errorstr_by_id(rc));
 	ldns_pkt_set_random_id(pkt);
 	ldns_pkt_set_edns_udp_size(pkt, UDP_SIZE);
 	enum err_code code = to_wire(pkt, out, e);
 	if (!code)
-		out->question_len =
-			skip_name(out->bytes, out->len, HEADER_BYTES) + 4 - HEADER_BYTES;
+		out->question_len = skip_name(out->bytes, out->len, HEADER_BYTES) + 4 - HEADER_BYTES;
 	ldns_pkt_free(pkt);
 	return code;
 }
 
 /* A record with its own TTL and class; the list takes it over. */
-static ldns_rr *add_rr(ldns_rr_list *list, const char *owner, ldns_rr_type type, ldns_rr_class cls,
-		       uint32_t ttl_s)
+static ldns_rr *add_rr(ldns_rr_list *list, const char *owner, ldns_rr_type type, ldns_rr_class cls, uint32_t ttl_s)
 {
 	ldns_rr *rr = ldns_rr_new();
 	BUG_ON(!rr);
@@ -83,13 +79,11 @@ static ldns_rr *add_rr(ldns_rr_list *list, const char *owner, ldns_rr_type type,
 	return rr;
 }
 
-static void add_mx_set(ldns_rr_list *list, const char *owner, const struct mx_set *set,
-		       uint32_t ttl_s)
+static void add_mx_set(ldns_rr_list *list, const char *owner, const struct mx_set *set, uint32_t ttl_s)
 {
 	for (size_t i = 0; i < set->count; i++) {
 		ldns_rr *rr = add_rr(list, owner, LDNS_RR_TYPE_MX, LDNS_RR_CLASS_IN, ttl_s);
-		ldns_rr_push_rdf(rr,
-				 ldns_native2rdf_int16(LDNS_RDF_TYPE_INT16, set->mx[i].preference));
+		ldns_rr_push_rdf(rr, ldns_native2rdf_int16(LDNS_RDF_TYPE_INT16, set->mx[i].preference));
 		ldns_rr_push_rdf(rr, ldns_dname_new_frm_str(set->mx[i].target));
 	}
 }
@@ -106,8 +100,8 @@ static void add_txt(ldns_rr_list *list, const char *owner, const char *text, uin
 }
 
 /* The old value is required as it was read, whoever wrote it. */
-static void add_marker(ldns_rr_list *need, ldns_rr_list *change, const char *owner,
-		       const ldns_rr_list *marker_old, const char *marker_new, uint32_t ttl_s)
+static void add_marker(ldns_rr_list *need, ldns_rr_list *change, const char *owner, const ldns_rr_list *marker_old,
+		       const char *marker_new, uint32_t ttl_s)
 {
 	for (size_t i = 0; marker_old && i < ldns_rr_list_rr_count(marker_old); i++) {
 		ldns_rr *rr = ldns_rr_clone(ldns_rr_list_rr(marker_old, i));
@@ -121,8 +115,7 @@ static void add_marker(ldns_rr_list *need, ldns_rr_list *change, const char *own
 	add_txt(change, owner, marker_new, ttl_s);
 }
 
-static enum err_code sign(const struct dns_opts *opts, ldns_pkt *pkt, struct dns_wire *out,
-			  struct err *e)
+static enum err_code sign(const struct dns_opts *opts, ldns_pkt *pkt, struct dns_wire *out, struct err *e)
 {
 	char algorithm[32], key[DOMAIN_MAX + 1];
 	if (!opts->key_name[0])
@@ -131,8 +124,7 @@ static enum err_code sign(const struct dns_opts *opts, ldns_pkt *pkt, struct dns
 	snprintf(key, sizeof(key), "%.254s.", opts->key_name);
 	ldns_status rc = ldns_pkt_tsig_sign(pkt, key, opts->key_base64, FUDGE_S, algorithm, NULL);
 	if (rc != LDNS_STATUS_OK)
-		return err_set(e, ERR_AUTH, "TSIG key %s: %s", opts->key_name,
-			       ldns_get_errorstr_by_id(rc));
+		return err_set(e, ERR_AUTH, "TSIG key %s: %s", opts->key_name, ldns_get_errorstr_by_id(rc));
 	out->mac = ldns_rdf_clone(ldns_rr_rdf(ldns_pkt_tsig(pkt), 3));
 	return ERR_OK;
 }
@@ -142,8 +134,7 @@ static enum err_code check_name(const char *text, struct err *e)
 	ldns_rdf *name = NULL;
 	ldns_status rc = text[0] ? ldns_str2rdf_dname(&name, text) : LDNS_STATUS_EMPTY_LABEL;
 	if (rc != LDNS_STATUS_OK)
-		return err_set(e, ERR_INVALID, "name \"%.250s\": %s", text,
-			       ldns_get_errorstr_by_id(rc));
+		return err_set(e, ERR_INVALID, "name \"%.250s\": %s", text, ldns_get_errorstr_by_id(rc));
 	ldns_rdf_deep_free(name);
 	return ERR_OK;
 }
@@ -151,8 +142,7 @@ static enum err_code check_name(const char *text, struct err *e)
 static enum err_code check_update(const struct verb_dns *verb, struct err *e)
 {
 	if (!verb->want.count)
-		return err_set(e, ERR_BLOCKED, "%s: an empty MX set is never published",
-			       verb->zone);
+		return err_set(e, ERR_BLOCKED, "%s: an empty MX set is never published", verb->zone);
 	BUG_ON(verb->want.count > MX_SET_MAX || verb->expect.count > MX_SET_MAX);
 	enum err_code rc = check_name(verb->zone, e);
 	for (size_t i = 0; !rc && i < verb->want.count; i++)
@@ -162,8 +152,8 @@ static enum err_code check_update(const struct verb_dns *verb, struct err *e)
 	return rc;
 }
 
-static void fill_update(const struct verb_dns *verb, const ldns_rr_list *marker_old,
-			const char *marker_new, ldns_rr_list *need, ldns_rr_list *change)
+static void fill_update(const struct verb_dns *verb, const ldns_rr_list *marker_old, const char *marker_new,
+			ldns_rr_list *need, ldns_rr_list *change)
 {
 	char marker_name[DOMAIN_MAX + 16];
 	if (verb->expect.count)
@@ -177,19 +167,16 @@ static void fill_update(const struct verb_dns *verb, const ldns_rr_list *marker_
 		add_marker(need, change, marker_name, marker_old, marker_new, verb->want.ttl_s);
 }
 
-enum err_code dns_build_update(const struct dns_opts *opts, const struct verb_dns *verb,
-			       const ldns_rr_list *marker_old, const char *marker_new,
-			       struct dns_wire *out, struct err *e)
+enum err_code dns_build_update(const struct dns_opts *opts, const struct verb_dns *verb, const ldns_rr_list *marker_old,
+			       const char *marker_new, struct dns_wire *out, struct err *e)
 {
 	memset(out, 0, sizeof(*out));
 	enum err_code rc = check_update(verb, e);
 	if (rc)
 		return rc;
-	ldns_rr_list *need = ldns_rr_list_new(), *change = ldns_rr_list_new(),
-		     *none = ldns_rr_list_new();
+	ldns_rr_list *need = ldns_rr_list_new(), *change = ldns_rr_list_new(), *none = ldns_rr_list_new();
 	fill_update(verb, marker_old, marker_new, need, change);
-	ldns_pkt *pkt = ldns_update_pkt_new(ldns_dname_new_frm_str(verb->zone), LDNS_RR_CLASS_IN,
-					    need, change, none);
+	ldns_pkt *pkt = ldns_update_pkt_new(ldns_dname_new_frm_str(verb->zone), LDNS_RR_CLASS_IN, need, change, none);
 	BUG_ON(!pkt);
 	ldns_pkt_set_random_id(pkt);
 	rc = sign(opts, pkt, out, e);
@@ -237,8 +224,7 @@ static bool repeats_question(const uint8_t *bytes, size_t len, const struct dns_
 	return true;
 }
 
-enum err_code dns_parse(const uint8_t *bytes, size_t len, const struct dns_wire *asked,
-			ldns_pkt **out, struct err *e)
+enum err_code dns_parse(const uint8_t *bytes, size_t len, const struct dns_wire *asked, ldns_pkt **out, struct err *e)
 {
 	*out = NULL;
 	if (!nothing_behind_tsig(bytes, len))
@@ -246,8 +232,7 @@ enum err_code dns_parse(const uint8_t *bytes, size_t len, const struct dns_wire 
 	ldns_status rc = ldns_wire2pkt(out, bytes, len);
 	if (rc != LDNS_STATUS_OK)
 		return err_set(e, ERR_PROTOCOL, "DNS answer: %s", ldns_get_errorstr_by_id(rc));
-	if (ldns_pkt_id(*out) == asked->id && ldns_pkt_qr(*out) &&
-	    repeats_question(bytes, len, asked))
+	if (ldns_pkt_id(*out) == asked->id && ldns_pkt_qr(*out) && repeats_question(bytes, len, asked))
 		return ERR_OK;
 	ldns_pkt_free(*out);
 	*out = NULL;
@@ -263,8 +248,7 @@ static bool is_record(const ldns_rr *rr, ldns_rr_type type, const char *name)
 	return strcasecmp(owner, name) == 0;
 }
 
-enum err_code dns_read_mx(const ldns_pkt *answer, const char *name, struct mx_set *out,
-			  struct err *e)
+enum err_code dns_read_mx(const ldns_pkt *answer, const char *name, struct mx_set *out, struct err *e)
 {
 	const ldns_rr_list *list = ldns_pkt_answer(answer);
 	memset(out, 0, sizeof(*out));
@@ -273,8 +257,7 @@ enum err_code dns_read_mx(const ldns_pkt *answer, const char *name, struct mx_se
 		if (!is_record(rr, LDNS_RR_TYPE_MX, name) || ldns_rr_rd_count(rr) != 2)
 			continue;
 		if (out->count == MX_SET_MAX)
-			return err_set(e, ERR_PROTOCOL, "%s has more than %d MX records", name,
-				       MX_SET_MAX);
+			return err_set(e, ERR_PROTOCOL, "%s has more than %d MX records", name, MX_SET_MAX);
 		struct mx *mx = &out->mx[out->count++];
 		mx->preference = ldns_rdf2native_int16(ldns_rr_rdf(rr, 0));
 		dns_name_text(ldns_rr_rdf(rr, 1), mx->target, sizeof(mx->target));
@@ -302,8 +285,7 @@ ldns_rr_list *dns_read_txt(const ldns_pkt *answer, const char *name)
 void dns_txt_text(const ldns_rr_list *txt, char *out, size_t size)
 {
 	out[0] = '\0';
-	if (!txt || ldns_rr_list_rr_count(txt) != 1 ||
-	    ldns_rr_rd_count(ldns_rr_list_rr(txt, 0)) != 1)
+	if (!txt || ldns_rr_list_rr_count(txt) != 1 || ldns_rr_rd_count(ldns_rr_list_rr(txt, 0)) != 1)
 		return;
 	const ldns_rdf *rdf = ldns_rr_rdf(ldns_rr_list_rr(txt, 0), 0);
 	size_t len = ldns_rdf_size(rdf) ? ldns_rdf_data(rdf)[0] : 0;
@@ -318,6 +300,6 @@ void dns_set_text(const struct mx_set *set, char *out, size_t size)
 	size_t used = 0;
 	snprintf(out, size, "no MX");
 	for (size_t i = 0; i < set->count && used < size; i++)
-		used += (size_t)snprintf(out + used, size - used, "%s%u %s", i ? ", " : "",
-					 set->mx[i].preference, set->mx[i].target);
+		used += (size_t)snprintf(out + used, size - used, "%s%u %s", i ? ", " : "", set->mx[i].preference,
+					 set->mx[i].target);
 }

@@ -11,9 +11,8 @@
 #include "dns.h"
 #include "dns_io.h"
 
-static enum err_code send_update(const struct dns_opts *opts, const struct verb_dns *verb,
-				 struct dns_tcp *tcp, const ldns_rr_list *marker_old,
-				 const char *marker_new, struct err *e)
+static enum err_code send_update(const struct dns_opts *opts, const struct verb_dns *verb, struct dns_tcp *tcp,
+				 const ldns_rr_list *marker_old, const char *marker_new, struct err *e)
 {
 	struct dns_wire wire;
 	ldns_pkt *answer = NULL;
@@ -38,10 +37,10 @@ out:
 	return rc;
 }
 
-static enum err_code attempt(const struct dns_opts *opts, const struct verb_dns *verb,
-			     struct dns_tcp *tcp, struct err *e)
+static enum err_code attempt(const struct dns_opts *opts, const struct verb_dns *verb, struct dns_tcp *tcp,
+			     struct err *e)
 {
-	struct dns_answer seen = {.has_marker = false};
+	struct dns_answer seen = { .has_marker = false };
 	ldns_rr_list *marker_old = NULL;
 	char marker_new[DNS_MARKER_MAX] = "";
 	enum err_code rc = ERR_OK;
@@ -50,8 +49,7 @@ static enum err_code attempt(const struct dns_opts *opts, const struct verb_dns 
 		dns_marker_format(opts, verb, marker_new);
 	}
 	if (!rc && seen.has_marker && seen.marker_epoch > verb->epoch)
-		rc = err_set(e, ERR_STALE,
-			     "%s: the marker shows epoch %" PRIu64 ", ours is %" PRIu64, verb->zone,
+		rc = err_set(e, ERR_STALE, "%s: the marker shows epoch %" PRIu64 ", ours is %" PRIu64, verb->zone,
 			     seen.marker_epoch, verb->epoch);
 	if (!rc)
 		rc = send_update(opts, verb, tcp, marker_old, marker_new, e);
@@ -59,26 +57,24 @@ static enum err_code attempt(const struct dns_opts *opts, const struct verb_dns 
 	return rc;
 }
 
-static enum err_code conflict(const struct verb_dns *verb, const struct mx_set *found,
-			      struct err *e)
+static enum err_code conflict(const struct verb_dns *verb, const struct mx_set *found, struct err *e)
 {
 	char published[160], expected[80], wanted[80];
 	dns_set_text(found, published, sizeof(published));
 	dns_set_text(&verb->expect, expected, sizeof(expected));
 	dns_set_text(&verb->want, wanted, sizeof(wanted));
-	return err_set(e, ERR_CONFLICT, "found %s; expected %s; wanted %s", published, expected,
-		       wanted);
+	return err_set(e, ERR_CONFLICT, "found %s; expected %s; wanted %s", published, expected, wanted);
 }
 
 static bool is_complete(const struct verb_dns *verb, const struct dns_answer *found)
 {
 	return found->set.ttl_s == verb->want.ttl_s &&
-	       (!verb->marker || (found->has_marker && found->marker_op == verb->op &&
-				  found->marker_epoch == verb->epoch));
+	       (!verb->marker ||
+		(found->has_marker && found->marker_op == verb->op && found->marker_epoch == verb->epoch));
 }
 
-static enum err_code settle(const struct dns_opts *opts, const struct verb_dns *verb,
-			    struct dns_tcp *tcp, struct err *e)
+static enum err_code settle(const struct dns_opts *opts, const struct verb_dns *verb, struct dns_tcp *tcp,
+			    struct err *e)
 {
 	struct dns_answer found;
 	struct verb_dns again = *verb;
@@ -92,24 +88,21 @@ static enum err_code settle(const struct dns_opts *opts, const struct verb_dns *
 		rc = attempt(opts, &again, tcp, e);
 		if (rc != ERR_CONFLICT)
 			return rc;
-		return err_set(e, ERR_AGAIN, "%s: changed by another hand while it was settled",
-			       verb->zone);
+		return err_set(e, ERR_AGAIN, "%s: changed by another hand while it was settled", verb->zone);
 	}
 	if (mx_set_equal(&found.set, &verb->expect))
-		return err_set(e, ERR_AGAIN,
-			       "%s: the prerequisite failed, yet the expected MX set is published",
+		return err_set(e, ERR_AGAIN, "%s: the prerequisite failed, yet the expected MX set is published",
 			       verb->zone);
 	return conflict(verb, &found.set, e);
 }
 
-enum err_code dns_swap(const struct dns_opts *opts, const struct verb_dns *verb,
-		       int64_t deadline_ms, int cancel_fd, struct err *e)
+enum err_code dns_swap(const struct dns_opts *opts, const struct verb_dns *verb, int64_t deadline_ms, int cancel_fd,
+		       struct err *e)
 {
 	struct dns_tcp tcp;
 	if (verb->marker && !opts->key_base64[0])
 		return err_set(e, ERR_INVALID, "%s: a marker needs a TSIG key", verb->zone);
-	enum err_code rc =
-		dns_tcp_open(opts->update, opts->nupdate, deadline_ms, cancel_fd, &tcp, e);
+	enum err_code rc = dns_tcp_open(opts->update, opts->nupdate, deadline_ms, cancel_fd, &tcp, e);
 	if (rc)
 		return rc;
 	rc = attempt(opts, verb, &tcp, e);

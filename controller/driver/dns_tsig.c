@@ -33,32 +33,25 @@ static enum err_code bad_time(const ldns_rr *tsig, int64_t wall_ms, struct err *
 	if (!other || ldns_rdf_size(other) < 8)
 		return err_set(e, ERR_AUTH, "TSIG: the clocks differ (BADTIME)");
 	int64_t skew_s = read_time48(other, 2) - wall_ms / 1000;
-	return err_set(e, ERR_AUTH,
-		       "TSIG: the name server's clock is %" PRId64 " s %s ours (BADTIME)",
+	return err_set(e, ERR_AUTH, "TSIG: the name server's clock is %" PRId64 " s %s ours (BADTIME)",
 		       skew_s < 0 ? -skew_s : skew_s, skew_s < 0 ? "behind" : "ahead of");
 }
 
-static enum err_code judge_tsig_error(const struct dns_opts *opts, const ldns_rr *tsig,
-				      int64_t wall_ms, struct err *e)
+static enum err_code judge_tsig_error(const struct dns_opts *opts, const ldns_rr *tsig, int64_t wall_ms, struct err *e)
 {
-	int error = ldns_rr_rd_count(tsig) > TSIG_ERROR
-			    ? ldns_rdf2native_int16(ldns_rr_rdf(tsig, TSIG_ERROR))
-			    : 0;
+	int error = ldns_rr_rd_count(tsig) > TSIG_ERROR ? ldns_rdf2native_int16(ldns_rr_rdf(tsig, TSIG_ERROR)) : 0;
 	if (error == TSIG_BADTIME)
 		return bad_time(tsig, wall_ms, e);
 	if (error == TSIG_BADSIG)
-		return err_set(e, ERR_AUTH, "TSIG key %s: the server has another secret (BADSIG)",
-			       opts->key_name);
+		return err_set(e, ERR_AUTH, "TSIG key %s: the server has another secret (BADSIG)", opts->key_name);
 	if (error == TSIG_BADKEY)
-		return err_set(e, ERR_AUTH,
-			       "TSIG key %s: the server does not know it, or not for this (BADKEY)",
+		return err_set(e, ERR_AUTH, "TSIG key %s: the server does not know it, or not for this (BADKEY)",
 			       opts->key_name);
 	return ERR_OK;
 }
 
-static enum err_code verify_tsig(const struct dns_opts *opts, const struct dns_wire *asked,
-				 ldns_pkt *answer, const uint8_t *bytes, size_t len,
-				 int64_t wall_ms, struct err *e)
+static enum err_code verify_tsig(const struct dns_opts *opts, const struct dns_wire *asked, ldns_pkt *answer,
+				 const uint8_t *bytes, size_t len, int64_t wall_ms, struct err *e)
 {
 	char key[DOMAIN_MAX + 1];
 	ldns_rr *tsig = ldns_pkt_tsig(answer);
@@ -73,13 +66,11 @@ static enum err_code verify_tsig(const struct dns_opts *opts, const struct dns_w
 	bool good = ldns_pkt_tsig_verify(answer, bytes, len, key, opts->key_base64, asked->mac);
 	ldns_pkt_set_tsig(answer, tsig); /* ldns forgets, and leaks, it on some error paths */
 	if (!good)
-		return err_set(e, ERR_UNKNOWN,
-			       "TSIG: the signature of the answer to the update does not verify");
+		return err_set(e, ERR_UNKNOWN, "TSIG: the signature of the answer to the update does not verify");
 	int64_t skew_s = read_time48(ldns_rr_rdf(tsig, TSIG_TIME), 0) - wall_ms / 1000;
 	int64_t fudge_s = ldns_rdf2native_int16(ldns_rr_rdf(tsig, TSIG_FUDGE));
 	if (llabs(skew_s) > fudge_s)
-		return err_set(e, ERR_UNKNOWN,
-			       "TSIG: the answer is signed %" PRId64 " s %s our clock",
+		return err_set(e, ERR_UNKNOWN, "TSIG: the answer is signed %" PRId64 " s %s our clock",
 			       skew_s < 0 ? -skew_s : skew_s, skew_s < 0 ? "before" : "after");
 	return ERR_OK;
 }
@@ -98,9 +89,8 @@ static enum err_code rcode_code(ldns_pkt_rcode rcode)
 	}
 }
 
-enum err_code dns_judge_update(const struct dns_opts *opts, const struct dns_wire *asked,
-			       ldns_pkt *answer, const uint8_t *bytes, size_t len, int64_t wall_ms,
-			       struct err *e)
+enum err_code dns_judge_update(const struct dns_opts *opts, const struct dns_wire *asked, ldns_pkt *answer,
+			       const uint8_t *bytes, size_t len, int64_t wall_ms, struct err *e)
 {
 	ldns_pkt_rcode rcode = ldns_pkt_get_rcode(answer);
 	enum err_code code = rcode_code(rcode), rc = ERR_OK;

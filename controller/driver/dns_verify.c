@@ -81,7 +81,7 @@ static enum err_code find_names(struct survey *s, const struct dns_server **aske
 	enum err_code rc = ERR_OK;
 	*asked = NULL;
 	for (size_t i = 0; !rc && !*asked && i < opts->nupdate; i++) {
-		struct dns_question q = {.server = opts->update[i]};
+		struct dns_question q = { .server = opts->update[i] };
 		rc = dns_build_query(s->verb->zone, LDNS_RR_TYPE_NS, &q.wire, e);
 		if (!rc)
 			rc = dns_ask_all(&q, 1, within(s, DISCOVER_MS), s->cancel_fd, e);
@@ -113,7 +113,7 @@ static void read_addresses(struct survey *s, size_t name, const ldns_pkt *answer
 
 static enum err_code discover(struct survey *s, struct err *e)
 {
-	static const ldns_rr_type types[] = {LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA};
+	static const ldns_rr_type types[] = { LDNS_RR_TYPE_A, LDNS_RR_TYPE_AAAA };
 	struct dns_question q[2 * VERIFY_SERVERS_MAX];
 	const struct dns_server *asked;
 	memset(q, 0, sizeof(q));
@@ -127,8 +127,8 @@ static enum err_code discover(struct survey *s, struct err *e)
 		rc = dns_ask_all(q, n, within(s, DISCOVER_MS), s->cancel_fd, e);
 	for (size_t i = 0; !rc && i < n; i++) {
 		if (!q[i].answer) /* lost, for the NS set came: an unasked server proves nothing */
-			rc = err_set(e, ERR_AGAIN, "name server %s did not say the addresses of %s",
-				     asked->addr, s->name[i / 2]);
+			rc = err_set(e, ERR_AGAIN, "name server %s did not say the addresses of %s", asked->addr,
+				     s->name[i / 2]);
 		else
 			read_addresses(s, i / 2, q[i].answer);
 	}
@@ -153,8 +153,7 @@ static const char *judge(const struct verb_dns *verb, const ldns_pkt *answer, bo
 	return found.ttl_s == verb->expect.ttl_s ? "" : " other TTL";
 }
 
-static void report(struct verify_answer *out, const char *name, const char *where,
-		   const char *remark, bool answered)
+static void report(struct verify_answer *out, const char *name, const char *where, const char *remark, bool answered)
 {
 	if (out->count == VERIFY_SERVERS_MAX) {
 		const struct server_answer *last = &out->server[out->count - 1];
@@ -163,14 +162,12 @@ static void report(struct verify_answer *out, const char *name, const char *wher
 		out->count--;   /* the last line then stands for the rest */
 	}
 	struct server_answer *a = &out->server[out->count++];
-	snprintf(a->server, sizeof(a->server), "%.45s%s[%.45s]%s", name, name[0] ? " " : "", where,
-		 remark);
+	snprintf(a->server, sizeof(a->server), "%.45s%s[%.45s]%s", name, name[0] ? " " : "", where, remark);
 	a->answered = answered;
 	a->matches = answered && !remark[0];
 }
 
-static void report_all(const struct survey *s, const struct dns_question *q,
-		       struct verify_answer *out)
+static void report_all(const struct survey *s, const struct dns_question *q, struct verify_answer *out)
 {
 	for (size_t i = 0; i < s->n; i++) {
 		bool serves = false;
@@ -186,9 +183,8 @@ static void report_all(const struct survey *s, const struct dns_question *q,
 		report(out, s->verb->zone, "more servers, not asked", "", false);
 }
 
-enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *verb,
-			 int64_t deadline_ms, int cancel_fd, struct verify_answer *out,
-			 struct err *e)
+enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *verb, int64_t deadline_ms, int cancel_fd,
+			 struct verify_answer *out, struct err *e)
 {
 	struct survey s;
 	struct dns_question q[VERIFY_SERVERS_MAX];
@@ -203,8 +199,7 @@ enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *ver
 		add_server(&s, "", opts->authoritative[i].addr, opts->authoritative[i].port);
 	enum err_code rc = discover(&s, e);
 	if (!rc && !s.n)
-		rc = err_set(e, ERR_AGAIN,
-			     "%s: no authoritative server is known: the update server does not say",
+		rc = err_set(e, ERR_AGAIN, "%s: no authoritative server is known: the update server does not say",
 			     verb->zone);
 	for (size_t i = 0; !rc && i < s.n; i++) {
 		q[i].server = s.at[i];

@@ -26,8 +26,8 @@ unsigned drivers_session_of(const struct verb *verb)
 	return SESSION_NONE;
 }
 
-static void smtp_run(const struct driver_pair *pair, const struct verb *verb,
-		     const struct job_wait *wait, struct outcome *out)
+static void smtp_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
+		     struct outcome *out)
 {
 	const struct verb_smtp *smtp = &verb->u.smtp;
 	const struct host_addr *addr = &pair->host[smtp->target].addr;
@@ -54,27 +54,23 @@ static const struct dns_opts *find_zone(const struct driver_pair *pair, const ch
 	return NULL;
 }
 
-static void dns_run(const struct driver_pair *pair, const struct verb *verb,
-		    const struct job_wait *wait, struct outcome *out)
+static void dns_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
+		    struct outcome *out)
 {
 	const struct verb_dns *dns = &verb->u.dns;
 	const struct dns_opts *opts = find_zone(pair, dns->zone);
 	if (!opts)
-		(void)err_set(&out->err, ERR_INVALID, "zone %s is no longer configured for %s",
-			      dns->zone, pair->name);
+		(void)err_set(&out->err, ERR_INVALID, "zone %s is no longer configured for %s", dns->zone, pair->name);
 	else if (verb->kind == VERB_DNS_GET)
-		(void)!dns_get(opts, dns->zone, wait->deadline_ms, wait->cancel_fd, &out->u.dns,
-			       &out->err);
+		(void)!dns_get(opts, dns->zone, wait->deadline_ms, wait->cancel_fd, &out->u.dns, &out->err);
 	else if (verb->kind == VERB_DNS_SWAP)
 		(void)!dns_swap(opts, dns, wait->deadline_ms, wait->cancel_fd, &out->err);
 	else
-		(void)!dns_verify(opts, dns, wait->deadline_ms, wait->cancel_fd, &out->u.verify,
-				  &out->err);
+		(void)!dns_verify(opts, dns, wait->deadline_ms, wait->cancel_fd, &out->u.verify, &out->err);
 }
 
-static void dispatch(const struct drivers *d, const struct driver_pair *pair,
-		     const struct verb *verb, const struct job_wait *wait,
-		     struct ssh_session **kept, struct outcome *out)
+static void dispatch(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
+		     const struct job_wait *wait, struct ssh_session **kept, struct outcome *out)
 {
 	switch (verb->kind) {
 	case VERB_POWER_ON:
@@ -90,12 +86,12 @@ static void dispatch(const struct drivers *d, const struct driver_pair *pair,
 	}
 }
 
-void drivers_run(const struct drivers *d, const struct verb *verb, int cancel_fd,
-		 struct ssh_session **kept, struct outcome *out)
+void drivers_run(const struct drivers *d, const struct verb *verb, int cancel_fd, struct ssh_session **kept,
+		 struct outcome *out)
 {
 	uint32_t id = verb->guard.pair;
 	const struct driver_pair *pair = id >= 1 && id <= d->npairs ? &d->pairs[id - 1] : NULL;
-	struct job_wait wait = {verb->deadline_ms, cancel_fd};
+	struct job_wait wait = { verb->deadline_ms, cancel_fd };
 	int64_t began_ms = clock_boot_ms();
 	memset(out, 0, sizeof(*out));
 	if (!pair && verb->kind != VERB_NOTIFY)

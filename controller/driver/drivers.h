@@ -40,14 +40,13 @@ struct drivers {
 	const struct driver_pair *pairs;      /* pair id = index + 1 */
 	const char *harden_dir, *notify_hook; /* notify_hook "" = none: pages are only logged */
 	/* The pair's kept map bundle, decrypted; the caller frees. */
-	enum err_code (*load_maps)(void *arg, uint32_t pair, char **out, size_t *len,
-				   struct err *e);
+	enum err_code (*load_maps)(void *arg, uint32_t pair, char **out, size_t *len, struct err *e);
 	void *maps_arg;
 };
 
 /* `kept`: the session of this (op, host), NULL or open; on return NULL or usable for the next. */
-void drivers_run(const struct drivers *d, const struct verb *verb, int cancel_fd,
-		 struct ssh_session **kept, struct outcome *out);
+void drivers_run(const struct drivers *d, const struct verb *verb, int cancel_fd, struct ssh_session **kept,
+		 struct outcome *out);
 /* Which session a verb wants: 0 none, else a number that is the same for the same host. */
 unsigned drivers_session_of(const struct verb *verb);
 
@@ -56,14 +55,13 @@ void power_run(const struct driver_pair *pair, const struct verb *verb, const st
 	       struct ssh_session **kept, struct outcome *out);
 void host_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
 	      const struct job_wait *wait, struct ssh_session **kept, struct outcome *out);
-void export_run(const struct driver_pair *pair, const struct verb *verb,
-		const struct job_wait *wait, struct ssh_session **kept, struct outcome *out);
+void export_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
+		struct ssh_session **kept, struct outcome *out);
 void notify_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
 		const struct job_wait *wait, struct outcome *out);
 /* Opens *kept when it is NULL, or when it turns out dead before the command was asked; runs; closes
  * what broke. */
-enum err_code session_run(const struct ssh_target *target, const struct ssh_command *cmd,
-			  const struct job_wait *wait, struct ssh_session **kept,
-			  struct err *e) NODISCARD;
+enum err_code session_run(const struct ssh_target *target, const struct ssh_command *cmd, const struct job_wait *wait,
+			  struct ssh_session **kept, struct err *e) NODISCARD;
 
 #endif

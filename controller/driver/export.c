@@ -34,12 +34,10 @@ static enum err_code make_dir(const char *dir, struct err *e)
 {
 	if (mkdir(dir, 0700) == 0)
 		return file_sync_dir(dir, e);
-	return errno == EEXIST ? ERR_OK
-			       : err_set_errno(e, ERR_LOCAL, errno, "stranded list: %s", dir);
+	return errno == EEXIST ? ERR_OK : err_set_errno(e, ERR_LOCAL, errno, "stranded list: %s", dir);
 }
 
-static enum err_code begin(struct export *x, const struct driver_pair *pair,
-			   const struct verb *verb, struct err *e)
+static enum err_code begin(struct export *x, const struct driver_pair *pair, const struct verb *verb, struct err *e)
 {
 	char dir[400];
 	enum err_code rc = make_dir(pair->stranded_dir, e);
@@ -52,8 +50,7 @@ static enum err_code begin(struct export *x, const struct driver_pair *pair,
 	rc = make_dir(dir, e);
 	if (rc)
 		return rc;
-	snprintf(x->path, sizeof(x->path), "%s/%llu-%s.eml", dir, (unsigned long long)verb->op,
-		 verb->u.queue.queue_id);
+	snprintf(x->path, sizeof(x->path), "%s/%llu-%s.eml", dir, (unsigned long long)verb->op, verb->u.queue.queue_id);
 	snprintf(x->tmp, sizeof(x->tmp), "%s.tmp", x->path);
 	x->fd = open(x->tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return x->fd < 0 ? err_set_errno(e, ERR_LOCAL, errno, "%s", x->tmp) : ERR_OK;
@@ -110,8 +107,7 @@ static enum err_code hash_file(const struct export *x, char hex[SHA256_HEX_SIZE]
 	if (n < 0)
 		return err_set_errno(e, ERR_LOCAL, errnum, "%s", x->path);
 	if (total != x->written)
-		return err_set(e, ERR_LOCAL, "%s: %zu bytes read back of %zu", x->path, total,
-			       x->written);
+		return err_set(e, ERR_LOCAL, "%s: %zu bytes read back of %zu", x->path, total, x->written);
 	return ERR_OK;
 }
 
@@ -124,17 +120,15 @@ static void end(struct export *x, enum err_code rc)
 		(void)unlink(x->tmp);
 }
 
-void export_run(const struct driver_pair *pair, const struct verb *verb,
-		const struct job_wait *wait, struct ssh_session **kept, struct outcome *out)
+void export_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
+		struct ssh_session **kept, struct outcome *out)
 {
 	const struct verb_export *queue = &verb->u.queue;
 	char words[NAME_MAX_LEN + 16], hex[SHA256_HEX_SIZE];
-	struct export x = {.fd = -1};
-	struct ssh_command cmd = {.words = words,
-				  .out_max = MESSAGE_MAX_BYTES,
-				  .whole = true,
-				  .sink = append,
-				  .sink_arg = &x};
+	struct export x = { .fd = -1 };
+	struct ssh_command cmd = {
+		.words = words, .out_max = MESSAGE_MAX_BYTES, .whole = true, .sink = append, .sink_arg = &x
+	};
 
 	if (!is_queue_id(queue->queue_id)) {
 		(void)err_set(&out->err, ERR_INVALID, "%s: not a queue id: letters and digits only",

@@ -9,20 +9,18 @@
 
 #define CONTROL_MAX_BYTES (256 * 1024)
 
-static enum err_code read_control(const struct drivers *d, const char *name, char **out,
-				  size_t *len, struct err *e)
+static enum err_code read_control(const struct drivers *d, const char *name, char **out, size_t *len, struct err *e)
 {
 	char path[512];
 	if (!name[0] || strchr(name, '/'))
-		return err_set(e, ERR_INVALID, "control \"%s\": a file name in %s is wanted", name,
-			       d->harden_dir);
+		return err_set(e, ERR_INVALID, "control \"%s\": a file name in %s is wanted", name, d->harden_dir);
 	snprintf(path, sizeof(path), "%s/%s", d->harden_dir, name);
 	enum err_code rc = child_check_program(path, e);
 	return rc ? rc : file_read(path, CONTROL_MAX_BYTES, FILE_OWNED, out, len, e);
 }
 
-static enum err_code load_input(const struct drivers *d, const struct verb *verb, char **out,
-				size_t *len, struct err *e)
+static enum err_code load_input(const struct drivers *d, const struct verb *verb, char **out, size_t *len,
+				struct err *e)
 {
 	const struct verb_host *host = &verb->u.host;
 	switch (host->input) {
@@ -30,8 +28,7 @@ static enum err_code load_input(const struct drivers *d, const struct verb *verb
 	case INPUT_CONTROL: return read_control(d, host->control, out, len, e);
 	case INPUT_MAPS:
 		if (!d->load_maps)
-			return err_set(e, ERR_NOT_FOUND,
-				       "no recipient maps are kept for this pair");
+			return err_set(e, ERR_NOT_FOUND, "no recipient maps are kept for this pair");
 		return d->load_maps(d->maps_arg, verb->guard.pair, out, len, e);
 	case INPUT_RIGHTS:
 		*out = mem_strdup(host->rights);
@@ -50,9 +47,8 @@ static bool are_words(const char *words)
 	return words[0] && !words[strspn(words, allowed)];
 }
 
-static void run(const struct ssh_target *target, const struct ssh_command *cmd,
-		const struct verb_host *host, const struct job_wait *wait,
-		struct ssh_session **kept, struct err *e)
+static void run(const struct ssh_target *target, const struct ssh_command *cmd, const struct verb_host *host,
+		const struct job_wait *wait, struct ssh_session **kept, struct err *e)
 {
 	struct ssh_session *own = NULL;
 	if (!host->fresh) {
@@ -72,16 +68,15 @@ void host_run(const struct drivers *d, const struct driver_pair *pair, const str
 	size_t len = 0;
 
 	if (!are_words(host->words)) {
-		(void)err_set(&out->err, ERR_INVALID, "`%.100s`: letters, digits and .:@_- only",
-			      host->words);
+		(void)err_set(&out->err, ERR_INVALID, "`%.100s`: letters, digits and .:@_- only", host->words);
 		return;
 	}
 	if (load_input(d, verb, &input, &len, &out->err) == ERR_OK) {
-		struct ssh_command cmd = {.words = host->words,
-					  .input = input,
-					  .input_len = len,
-					  .out = &text,
-					  .out_max = sizeof(out->u.text) - 1};
+		struct ssh_command cmd = { .words = host->words,
+					   .input = input,
+					   .input_len = len,
+					   .out = &text,
+					   .out_max = sizeof(out->u.text) - 1 };
 		run(&pair->host[host->target], &cmd, host, wait, kept, &out->err);
 		/* of a failed control too: its TAP says which line */
 		(void)str_copy(out->u.text, sizeof(out->u.text), strbuf_str(&text));

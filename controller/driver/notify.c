@@ -4,8 +4,7 @@
 #include "../../common/base/json.h"
 #include "drivers.h"
 
-static void fill_json(struct strbuf *out, const struct driver_pair *pair,
-		      const struct verb_notify *n)
+static void fill_json(struct strbuf *out, const struct driver_pair *pair, const struct verb_notify *n)
 {
 	struct json j;
 	char when[32];
@@ -25,15 +24,14 @@ static void fill_json(struct strbuf *out, const struct driver_pair *pair,
 void notify_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
 		const struct job_wait *wait, struct outcome *out)
 {
-	static const char *const env[] = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin",
-					  "COLDMX_ACTION=page", NULL};
-	const char *const argv[] = {d->notify_hook, "page", NULL};
+	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "COLDMX_ACTION=page", NULL };
+	const char *const argv[] = { d->notify_hook, "page", NULL };
 	struct strbuf json = STRBUF_INIT, said = STRBUF_INIT;
 
 	if (!d->notify_hook[0])
 		return;
 	fill_json(&json, pair, &verb->u.notify);
-	struct child_opts child = {argv, env, strbuf_str(&json), json.len};
+	struct child_opts child = { argv, env, strbuf_str(&json), json.len };
 	(void)!child_run(&child, wait, &said, &out->err);
 	strbuf_fini(&json);
 	strbuf_fini(&said);

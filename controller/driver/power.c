@@ -6,8 +6,8 @@
 
 #define ANSWER_MAX_BYTES 4096
 
-enum err_code session_run(const struct ssh_target *target, const struct ssh_command *cmd,
-			  const struct job_wait *wait, struct ssh_session **kept, struct err *e)
+enum err_code session_run(const struct ssh_target *target, const struct ssh_command *cmd, const struct job_wait *wait,
+			  struct ssh_session **kept, struct err *e)
 {
 	for (bool fresh = !*kept;; fresh = true) {
 		enum err_code rc = *kept ? ERR_OK : ssh_open(target, wait, kept, e);
@@ -43,9 +43,7 @@ static enum power_state parse(const char *text)
 
 static const char *command_of(const struct driver_power *power, enum verb_kind kind)
 {
-	return kind == VERB_POWER_ON    ? power->on
-	       : kind == VERB_POWER_OFF ? power->off
-					: power->status;
+	return kind == VERB_POWER_ON ? power->on : kind == VERB_POWER_OFF ? power->off : power->status;
 }
 
 void power_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
@@ -54,17 +52,15 @@ void power_run(const struct driver_pair *pair, const struct verb *verb, const st
 	const struct driver_power *power = &pair->power[verb->u.power_target];
 	struct strbuf text = STRBUF_INIT;
 	if (!power->via.name || !power->via.name[0]) {
-		(void)err_set(&out->err, ERR_INVALID,
-			      "no power command is configured for the %s of %s",
+		(void)err_set(&out->err, ERR_INVALID, "no power command is configured for the %s of %s",
 			      host_role_name(verb->u.power_target), pair->name);
 		return;
 	}
-	struct ssh_command cmd = {.words = command_of(power, verb->kind),
-				  .out = &text,
-				  .out_max = ANSWER_MAX_BYTES,
-				  .whole = verb->kind == VERB_POWER_STATUS};
-	if (session_run(&power->via, &cmd, wait, kept, &out->err) == ERR_OK &&
-	    verb->kind == VERB_POWER_STATUS)
+	struct ssh_command cmd = { .words = command_of(power, verb->kind),
+				   .out = &text,
+				   .out_max = ANSWER_MAX_BYTES,
+				   .whole = verb->kind == VERB_POWER_STATUS };
+	if (session_run(&power->via, &cmd, wait, kept, &out->err) == ERR_OK && verb->kind == VERB_POWER_STATUS)
 		out->u.power = parse(strbuf_str(&text));
 	strbuf_fini(&text);
 }

@@ -80,12 +80,11 @@ static enum err_code report(const struct round *r, const struct smtp_check_opts 
 		return ERR_OK;
 	}
 	net_addr_format(r->opts.to, to, sizeof(to));
-	return err_set(e, code, "SMTP check of %s failed at %s: %s", to, probe_layer_name(r->layer),
-		       r->reason);
+	return err_set(e, code, "SMTP check of %s failed at %s: %s", to, probe_layer_name(r->layer), r->reason);
 }
 
-static enum err_code run_round(const struct smtp_check_opts *o, const struct round_opts *ro,
-			       struct smtp_answer *answer, struct err *e)
+static enum err_code run_round(const struct smtp_check_opts *o, const struct round_opts *ro, struct smtp_answer *answer,
+			       struct err *e)
 {
 	struct round *r = mem_calloc(1, sizeof(*r));
 
@@ -102,25 +101,23 @@ static enum err_code run_round(const struct smtp_check_opts *o, const struct rou
 	return rc;
 }
 
-enum err_code smtp_check_run(const struct smtp_check_opts *opts, struct smtp_answer *answer,
-			     struct err *e)
+enum err_code smtp_check_run(const struct smtp_check_opts *opts, struct smtp_answer *answer, struct err *e)
 {
 	struct net_addr to;
-	struct round_opts ro = {.kind = PROBE_SMTP,
-				.to = &to,
-				.name = opts->name,
-				.ehlo = opts->ehlo,
-				.known = opts->known,
-				.unknown = opts->unknown,
-				.token_name = ""};
+	struct round_opts ro = { .kind = PROBE_SMTP,
+				 .to = &to,
+				 .name = opts->name,
+				 .ehlo = opts->ehlo,
+				 .known = opts->known,
+				 .unknown = opts->unknown,
+				 .token_name = "" };
 	enum err_code rc;
 
 	memset(answer, 0, sizeof(*answer));
 	if ((rc = net_addr_parse(opts->addr, opts->port, &to, e)) != ERR_OK)
 		return rc;
 	if (opts->family && opts->family != net_addr_family(&to))
-		return err_set(e, ERR_INVALID, "\"%s\" is no IPv%d address", opts->addr,
-			       opts->family);
+		return err_set(e, ERR_INVALID, "\"%s\" is no IPv%d address", opts->addr, opts->family);
 	if (opts->name[0] && (rc = net_tls_ctx_new(opts->ca_file, &ro.tls, e)) != ERR_OK)
 		return rc;
 	rc = run_round(opts, &ro, answer, e);

@@ -26,7 +26,6 @@ struct smtp_check_opts {
 	int cancel_fd; /* readable = stop; -1 = none */
 };
 
-enum err_code smtp_check_run(const struct smtp_check_opts *opts, struct smtp_answer *answer,
-			     struct err *e) NODISCARD;
+enum err_code smtp_check_run(const struct smtp_check_opts *opts, struct smtp_answer *answer, struct err *e) NODISCARD;
 
 #endif

@@ -52,8 +52,8 @@ enum err_code ssh_fail(struct ssh_session *s, enum err_code code, const char *wh
 		       text && text[0] ? text : "no reason given", raw);
 }
 
-static enum err_code connect_one(const struct ssh_target *target, const char *addr,
-				 const struct job_wait *wait, int *fd, struct err *e)
+static enum err_code connect_one(const struct ssh_target *target, const char *addr, const struct job_wait *wait,
+				 int *fd, struct err *e)
 {
 	struct net_addr to;
 	bool connected = false;
@@ -74,8 +74,8 @@ static enum err_code connect_one(const struct ssh_target *target, const char *ad
 	return err_wrap(e, "%s: ssh to %s", target->name, addr);
 }
 
-static enum err_code handshake(struct ssh_session *s, const struct ssh_target *target,
-			       const char *addr, const struct job_wait *wait, struct err *e)
+static enum err_code handshake(struct ssh_session *s, const struct ssh_target *target, const char *addr,
+			       const struct job_wait *wait, struct err *e)
 {
 	int rc;
 	enum err_code code = ssh_hostkey_prefer(s->raw, target, addr, e);
@@ -97,27 +97,24 @@ static enum err_code handshake(struct ssh_session *s, const struct ssh_target *t
 	return ssh_hostkey_check(s->raw, target, addr, e);
 }
 
-static enum err_code authenticate(struct ssh_session *s, const struct ssh_target *target,
-				  const struct job_wait *wait, struct err *e)
+static enum err_code authenticate(struct ssh_session *s, const struct ssh_target *target, const struct job_wait *wait,
+				  struct err *e)
 {
 	unsigned user_len = (unsigned)strlen(target->user);
 	char what[160];
 	int rc;
 
-	while ((rc = libssh2_userauth_publickey_fromfile_ex(s->raw, target->user, user_len, NULL,
-							    target->identity, NULL)) ==
-	       LIBSSH2_ERROR_EAGAIN) {
+	while ((rc = libssh2_userauth_publickey_fromfile_ex(s->raw, target->user, user_len, NULL, target->identity,
+							    NULL)) == LIBSSH2_ERROR_EAGAIN) {
 		enum err_code code = ssh_wait(s, wait, e);
 
 		if (code)
 			return code;
 	}
 	/* A host that boots accepts the key and hangs up (pam_nologin): that passes. */
-	if (rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV ||
-	    rc == LIBSSH2_ERROR_SOCKET_SEND)
+	if (rc == LIBSSH2_ERROR_SOCKET_DISCONNECT || rc == LIBSSH2_ERROR_SOCKET_RECV || rc == LIBSSH2_ERROR_SOCKET_SEND)
 		return ssh_fail(s, ERR_REFUSED, "connection lost at authentication", e);
-	snprintf(what, sizeof(what), "key %.80s not accepted for user %.32s", target->identity,
-		 target->user);
+	snprintf(what, sizeof(what), "key %.80s not accepted for user %.32s", target->identity, target->user);
 	return rc ? ssh_fail(s, ERR_AUTH, what, e) : ERR_OK;
 }
 
@@ -134,8 +131,8 @@ static struct ssh_session *session_new(const struct ssh_target *target, int fd)
 }
 
 /* `last`: no other address is left, so this one may use the whole time. */
-static enum err_code open_at(const struct ssh_target *target, const char *addr, bool last,
-			     const struct job_wait *wait, struct ssh_session **out, struct err *e)
+static enum err_code open_at(const struct ssh_target *target, const char *addr, bool last, const struct job_wait *wait,
+			     struct ssh_session **out, struct err *e)
 {
 	struct job_wait turn = *wait, dial = *wait;
 	int fd = -1;
@@ -145,8 +142,7 @@ static enum err_code open_at(const struct ssh_target *target, const char *addr, 
 		int64_t half_ms = (wait->deadline_ms - now_ms) / 2;
 
 		turn.deadline_ms = now_ms + half_ms;
-		dial.deadline_ms =
-			now_ms + (half_ms < FIRST_CONNECT_MS ? half_ms : FIRST_CONNECT_MS);
+		dial.deadline_ms = now_ms + (half_ms < FIRST_CONNECT_MS ? half_ms : FIRST_CONNECT_MS);
 	}
 	enum err_code rc = connect_one(target, addr, &dial, &fd, e);
 	if (rc)
@@ -170,11 +166,11 @@ static bool is_final(enum err_code code)
 	return cls != ERR_CLASS_TEMP && cls != ERR_CLASS_LOCAL;
 }
 
-enum err_code ssh_open(const struct ssh_target *target, const struct job_wait *wait,
-		       struct ssh_session **out, struct err *e)
+enum err_code ssh_open(const struct ssh_target *target, const struct job_wait *wait, struct ssh_session **out,
+		       struct err *e)
 {
 	const char *v6 = target->addr.v6, *v4 = target->addr.v4;
-	struct err first = {.code = ERR_OK};
+	struct err first = { .code = ERR_OK };
 
 	if (!v6[0] && !v4[0])
 		return err_set(e, ERR_INVALID, "%s: no address", target->name);

@@ -51,10 +51,10 @@ struct ssh_command {
 struct ssh_session;
 
 enum err_code ssh_global_init(struct err *e) NODISCARD; /* once, before any thread */
-enum err_code ssh_open(const struct ssh_target *target, const struct job_wait *wait,
-		       struct ssh_session **out, struct err *e) NODISCARD;
-enum err_code ssh_run(struct ssh_session *s, const struct ssh_command *cmd,
-		      const struct job_wait *wait, struct err *e) NODISCARD;
+enum err_code ssh_open(const struct ssh_target *target, const struct job_wait *wait, struct ssh_session **out,
+		       struct err *e) NODISCARD;
+enum err_code ssh_run(struct ssh_session *s, const struct ssh_command *cmd, const struct job_wait *wait,
+		      struct err *e) NODISCARD;
 void ssh_close(struct ssh_session *s);        /* never blocks; NULL is legal */
 bool ssh_usable(const struct ssh_session *s); /* false after a connection error or a cancel */
 /* Of the last ssh_run: false means that its command cannot have reached the host. */

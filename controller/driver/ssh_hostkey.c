@@ -15,10 +15,10 @@ static const struct key_type {
 	int mask;
 	const char *method;
 } types[] = {
-	{LIBSSH2_KNOWNHOST_KEY_ED25519, "ssh-ed25519"},
-	{LIBSSH2_KNOWNHOST_KEY_ECDSA_256, "ecdsa-sha2-nistp256"},
-	{LIBSSH2_KNOWNHOST_KEY_ECDSA_384, "ecdsa-sha2-nistp384"},
-	{LIBSSH2_KNOWNHOST_KEY_ECDSA_521, "ecdsa-sha2-nistp521"},
+	{ LIBSSH2_KNOWNHOST_KEY_ED25519, "ssh-ed25519" },
+	{ LIBSSH2_KNOWNHOST_KEY_ECDSA_256, "ecdsa-sha2-nistp256" },
+	{ LIBSSH2_KNOWNHOST_KEY_ECDSA_384, "ecdsa-sha2-nistp384" },
+	{ LIBSSH2_KNOWNHOST_KEY_ECDSA_521, "ecdsa-sha2-nistp521" },
 };
 #define ALL_METHODS "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521"
 
@@ -56,20 +56,19 @@ static void pinned_fingerprint(const struct pin *pin, char *out, size_t size)
 		snprintf(out, size, "(not base64)");
 }
 
-static enum err_code read_known(LIBSSH2_SESSION *raw, const struct ssh_target *target,
-				LIBSSH2_KNOWNHOSTS **out, struct err *e)
+static enum err_code read_known(LIBSSH2_SESSION *raw, const struct ssh_target *target, LIBSSH2_KNOWNHOSTS **out,
+				struct err *e)
 {
 	*out = libssh2_knownhost_init(raw);
 	if (!*out)
 		return err_set(e, ERR_LOCAL, "ssh: out of memory");
-	if (libssh2_knownhost_readfile(*out, target->known_hosts, LIBSSH2_KNOWNHOST_FILE_OPENSSH) <
-	    0) {
+	if (libssh2_knownhost_readfile(*out, target->known_hosts, LIBSSH2_KNOWNHOST_FILE_OPENSSH) < 0) {
 		char *why = NULL;
 
 		(void)libssh2_session_last_error(raw, &why, NULL, 0);
 		libssh2_knownhost_free(*out);
-		return err_set(e, ERR_AUTH, "%s: known_hosts file %s: %s", target->name,
-			       target->known_hosts, why && why[0] ? why : "not readable");
+		return err_set(e, ERR_AUTH, "%s: known_hosts file %s: %s", target->name, target->known_hosts,
+			       why && why[0] ? why : "not readable");
 	}
 	return ERR_OK;
 }
@@ -91,8 +90,8 @@ static void consider(struct pin *pin, const struct libssh2_knownhost *entry, siz
 	}
 }
 
-static enum err_code find_pin(LIBSSH2_SESSION *raw, const struct ssh_target *target,
-			      const char *addr, struct pin *pin, struct err *e)
+static enum err_code find_pin(LIBSSH2_SESSION *raw, const struct ssh_target *target, const char *addr, struct pin *pin,
+			      struct err *e)
 {
 	LIBSSH2_KNOWNHOSTS *known = NULL;
 	struct libssh2_knownhost *entry = NULL, *prev = NULL;
@@ -109,8 +108,8 @@ static enum err_code find_pin(LIBSSH2_SESSION *raw, const struct ssh_target *tar
 	while (!rc && libssh2_knownhost_get(known, &entry, prev) == 0) {
 		/* @revoked and @cert-authority are read as names; passing over one would trust */
 		if (entry->name && entry->name[0] == '@')
-			rc = err_set(e, ERR_AUTH, "%s: known_hosts file %s: %.20s is not supported",
-				     target->name, target->known_hosts, entry->name);
+			rc = err_set(e, ERR_AUTH, "%s: known_hosts file %s: %.20s is not supported", target->name,
+				     target->known_hosts, entry->name);
 		else if (entry->name && strcmp(entry->name, pin->name) == 0)
 			consider(pin, entry, &best);
 		prev = entry;
@@ -119,8 +118,7 @@ static enum err_code find_pin(LIBSSH2_SESSION *raw, const struct ssh_target *tar
 	return rc;
 }
 
-enum err_code ssh_hostkey_prefer(LIBSSH2_SESSION *raw, const struct ssh_target *target,
-				 const char *addr, struct err *e)
+enum err_code ssh_hostkey_prefer(LIBSSH2_SESSION *raw, const struct ssh_target *target, const char *addr, struct err *e)
 {
 	struct pin pin;
 	enum err_code rc = find_pin(raw, target, addr, &pin, e);
@@ -138,8 +136,7 @@ enum err_code ssh_hostkey_prefer(LIBSSH2_SESSION *raw, const struct ssh_target *
 	return ERR_OK;
 }
 
-enum err_code ssh_hostkey_check(LIBSSH2_SESSION *raw, const struct ssh_target *target,
-				const char *addr, struct err *e)
+enum err_code ssh_hostkey_check(LIBSSH2_SESSION *raw, const struct ssh_target *target, const char *addr, struct err *e)
 {
 	struct pin pin;
 	unsigned char encoded[BLOB_MAX + 8];
@@ -163,6 +160,6 @@ enum err_code ssh_hostkey_check(LIBSSH2_SESSION *raw, const struct ssh_target *t
 	if (strcmp((const char *)encoded, pin.base64) == 0)
 		return ERR_OK;
 	pinned_fingerprint(&pin, pinned, sizeof(pinned));
-	return err_set(e, ERR_AUTH, "%s: the host key of %s has changed: pinned %s, offered %s",
-		       target->name, pin.name, pinned, offered);
+	return err_set(e, ERR_AUTH, "%s: the host key of %s has changed: pinned %s, offered %s", target->name, pin.name,
+		       pinned, offered);
 }

@@ -21,8 +21,7 @@ static bool take_u32(struct span *s, uint32_t *out)
 {
 	if (s->left < 4)
 		return false;
-	*out = (uint32_t)s->at[0] << 24 | (uint32_t)s->at[1] << 16 | (uint32_t)s->at[2] << 8 |
-	       s->at[3];
+	*out = (uint32_t)s->at[0] << 24 | (uint32_t)s->at[1] << 16 | (uint32_t)s->at[2] << 8 | s->at[3];
 	s->at += 4;
 	s->left -= 4;
 	return true;
@@ -34,7 +33,7 @@ static bool take_string(struct span *s, struct span *out)
 
 	if (!take_u32(s, &len) || len > s->left)
 		return false;
-	*out = (struct span){s->at, len};
+	*out = (struct span){ s->at, len };
 	s->at += len;
 	s->left -= len;
 	return true;
@@ -59,14 +58,12 @@ static enum err_code judge_openssh(struct span s, const char *path, struct err *
 	    !take_u32(&s, &nkeys) || !take_string(&s, &pub) || !take_string(&pub, &type))
 		return err_set(e, ERR_AUTH, "ssh key %s: damaged", path);
 	if (!equals(&cipher, "none"))
-		return err_set(e, ERR_AUTH,
-			       "ssh key %s has a passphrase, which nobody can type here", path);
+		return err_set(e, ERR_AUTH, "ssh key %s has a passphrase, which nobody can type here", path);
 	if (equals(&type, "ssh-ed25519") || equals(&type, "ecdsa-sha2-nistp256") ||
 	    equals(&type, "ecdsa-sha2-nistp384") || equals(&type, "ecdsa-sha2-nistp521"))
 		return ERR_OK;
-	return err_set(e, ERR_AUTH,
-		       "ssh key %s is of type %.*s: make an ed25519 key (ssh-keygen -t ed25519)",
-		       path, type.left < 40 ? (int)type.left : 40, (const char *)type.at);
+	return err_set(e, ERR_AUTH, "ssh key %s is of type %.*s: make an ed25519 key (ssh-keygen -t ed25519)", path,
+		       type.left < 40 ? (int)type.left : 40, (const char *)type.at);
 }
 
 static enum err_code decode_openssh(const char *body, const char *path, struct err *e)
@@ -83,7 +80,7 @@ static enum err_code decode_openssh(const char *body, const char *path, struct e
 		   EVP_DecodeFinal(ctx, bytes + got, &rest) < 0;
 	EVP_ENCODE_CTX_free(ctx);
 	enum err_code rc = bad ? err_set(e, ERR_AUTH, "ssh key %s: damaged", path)
-			       : judge_openssh((struct span){bytes, (size_t)(got + rest)}, path, e);
+			       : judge_openssh((struct span){ bytes, (size_t)(got + rest) }, path, e);
 	explicit_bzero(bytes, len + 64);
 	free(bytes);
 	return rc;
@@ -104,13 +101,10 @@ enum err_code ssh_identity_check(const char *path, struct err *e)
 	if (openssh)
 		rc = decode_openssh(openssh + strlen(OPENSSH_BEGIN), path, e);
 	else if (strstr(text, "BEGIN RSA PRIVATE KEY") || strstr(text, "BEGIN DSA PRIVATE KEY"))
-		rc = err_set(
-			e, ERR_AUTH,
-			"ssh key %s is RSA or DSA: make an ed25519 key (ssh-keygen -t ed25519)",
-			path);
-	else if (strstr(text, "Proc-Type: 4,ENCRYPTED") || strstr(text, "BEGIN ENCRYPTED"))
-		rc = err_set(e, ERR_AUTH, "ssh key %s has a passphrase, which nobody can type here",
+		rc = err_set(e, ERR_AUTH, "ssh key %s is RSA or DSA: make an ed25519 key (ssh-keygen -t ed25519)",
 			     path);
+	else if (strstr(text, "Proc-Type: 4,ENCRYPTED") || strstr(text, "BEGIN ENCRYPTED"))
+		rc = err_set(e, ERR_AUTH, "ssh key %s has a passphrase, which nobody can type here", path);
 	else if (!strstr(text, "BEGIN EC PRIVATE KEY") && !strstr(text, "BEGIN PRIVATE KEY"))
 		rc = err_set(e, ERR_AUTH, "ssh key %s: not a private key file", path);
 	explicit_bzero(text, len);

@@ -25,11 +25,11 @@ enum err_code ssh_fail(struct ssh_session *s, enum err_code code, const char *wh
 
 /* Before the handshake: only the type pinned for `addr` may be offered, ed25519 before ECDSA. With
  * no pin, any usable type, so that the refusal can name what was offered. ERR_AUTH: RSA only. */
-enum err_code ssh_hostkey_prefer(LIBSSH2_SESSION *raw, const struct ssh_target *target,
-				 const char *addr, struct err *e) NODISCARD;
+enum err_code ssh_hostkey_prefer(LIBSSH2_SESSION *raw, const struct ssh_target *target, const char *addr,
+				 struct err *e) NODISCARD;
 /* After the handshake: the key is the pinned one, or ERR_AUTH with the fingerprints. */
-enum err_code ssh_hostkey_check(LIBSSH2_SESSION *raw, const struct ssh_target *target,
-				const char *addr, struct err *e) NODISCARD;
+enum err_code ssh_hostkey_check(LIBSSH2_SESSION *raw, const struct ssh_target *target, const char *addr,
+				struct err *e) NODISCARD;
 
 /* Readable by us alone, ed25519 or ECDSA, no passphrase; else ERR_AUTH that says which. */
 enum err_code ssh_identity_check(const char *path, struct err *e) NODISCARD;

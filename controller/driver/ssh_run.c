@@ -52,8 +52,7 @@ static enum err_code start_command(struct talk *t, struct err *e)
 	}
 	if (rc == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED)
 		return ssh_fail(t->s, ERR_DENIED, "sshd refuses to run commands", e);
-	return rc ? ssh_fail(t->s, ERR_UNKNOWN, "connection lost as the command was asked", e)
-		  : ERR_OK;
+	return rc ? ssh_fail(t->s, ERR_UNKNOWN, "connection lost as the command was asked", e) : ERR_OK;
 }
 
 /* BAD_USE: another packet is half sent; it goes out first. */
@@ -70,8 +69,7 @@ static int push(struct talk *t)
 	if (libssh2_channel_eof(t->ch))
 		return 0; /* a program that ended does not read on */
 	if (t->sent < cmd->input_len) {
-		ssize_t n = libssh2_channel_write(t->ch, (const char *)cmd->input + t->sent,
-						  cmd->input_len - t->sent);
+		ssize_t n = libssh2_channel_write(t->ch, (const char *)cmd->input + t->sent, cmd->input_len - t->sent);
 		if (n > 0) {
 			t->sent += (size_t)n;
 			return 1;
@@ -127,8 +125,7 @@ static int pull(struct talk *t, int stream)
  * this round makes no descriptor readable any more. */
 static bool has_news(const struct talk *t)
 {
-	if (libssh2_channel_eof(t->ch) || libssh2_poll_channel_read(t->ch, 0) ||
-	    libssh2_poll_channel_read(t->ch, 1))
+	if (libssh2_channel_eof(t->ch) || libssh2_poll_channel_read(t->ch, 0) || libssh2_poll_channel_read(t->ch, 1))
 		return true;
 	return t->sent < t->cmd->input_len && !t->window && libssh2_channel_window_write(t->ch);
 }
@@ -182,8 +179,7 @@ static enum err_code read_exit(struct talk *t, struct err *e)
 	if (rc)
 		return ssh_fail(t->s, ERR_UNKNOWN, "connection lost before the exit status", e);
 	t->status = libssh2_channel_get_exit_status(t->ch);
-	if (!libssh2_channel_get_exit_signal(t->ch, &signal, &len, NULL, NULL, NULL, NULL) &&
-	    signal) {
+	if (!libssh2_channel_get_exit_signal(t->ch, &signal, &len, NULL, NULL, NULL, NULL) && signal) {
 		proto_printable(t->signal, sizeof(t->signal), signal, len);
 		libssh2_free(t->s->raw, signal);
 	}
@@ -218,25 +214,21 @@ static enum err_code judge(struct talk *t, struct err *e)
 	char why[200];
 
 	if (t->signal[0])
-		return err_set(e, ERR_FAILED, "%s: `%.60s` was killed by SIG%s", name, words,
-			       t->signal);
+		return err_set(e, ERR_FAILED, "%s: `%.60s` was killed by SIG%s", name, words, t->signal);
 	if (!t->status && t->cut && t->cmd->whole)
-		return err_set(e, ERR_FAILED, "%s: `%.60s` says more than %zu bytes", name, words,
-			       t->cmd->out_max);
+		return err_set(e, ERR_FAILED, "%s: `%.60s` says more than %zu bytes", name, words, t->cmd->out_max);
 	if (!t->status)
 		return ERR_OK;
 	last_line(&t->complaint, why, sizeof(why));
 	enum err_code code = t->status == EXIT_TEMPORARY      ? ERR_AGAIN
 			     : t->status == EXIT_UNKNOWN_WORD ? ERR_INVALID
 							      : ERR_FAILED;
-	return err_set(e, code, "%s: `%.60s` exit %d: %s", name, words, t->status,
-		       why[0] ? why : "it gave no reason");
+	return err_set(e, code, "%s: `%.60s` exit %d: %s", name, words, t->status, why[0] ? why : "it gave no reason");
 }
 
-enum err_code ssh_run(struct ssh_session *s, const struct ssh_command *cmd,
-		      const struct job_wait *wait, struct err *e)
+enum err_code ssh_run(struct ssh_session *s, const struct ssh_command *cmd, const struct job_wait *wait, struct err *e)
 {
-	struct talk t = {.s = s, .cmd = cmd, .wait = wait, .complaint = STRBUF_INIT};
+	struct talk t = { .s = s, .cmd = cmd, .wait = wait, .complaint = STRBUF_INIT };
 
 	s->asked = false;
 	enum err_code rc = open_channel(&t, e);
@@ -251,8 +243,7 @@ enum err_code ssh_run(struct ssh_session *s, const struct ssh_command *cmd,
 	if (t.ch && !s->broken) {
 		struct err late;
 
-		(void)!end_channel(&t,
-				   &late); /* the answer is known; a loss only ends the session */
+		(void)!end_channel(&t, &late); /* the answer is known; a loss only ends the session */
 	}
 	strbuf_fini(&t.complaint);
 	return rc;

@@ -20,8 +20,7 @@ static void answer(const struct request *r, const struct command_answer *a)
 	r->cb(r->arg, a);
 }
 
-static void refuse(const struct request *r, const char *rule, const char *hint, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+static void refuse(const struct request *r, const char *rule, const char *hint, const char *fmt, ...) PRINTF_LIKE(4, 5);
 
 static void refuse(const struct request *r, const char *rule, const char *hint, const char *fmt, ...)
 {
@@ -41,25 +40,15 @@ static void hint_for(const struct watched *p, char *out, size_t size)
 {
 	const char *name = p->opts.site.pair;
 	switch (p->state) {
-	case PAIR_PROMOTED:
-		snprintf(out, size, "coldmx failback %s", name);
-		return;
-	case PAIR_STUCK:
-		snprintf(out, size, "coldmx resume %s, or coldmx abort %s", name, name);
-		return;
+	case PAIR_PROMOTED: snprintf(out, size, "coldmx failback %s", name); return;
+	case PAIR_STUCK: snprintf(out, size, "coldmx resume %s, or coldmx abort %s", name, name); return;
 	case PAIR_PROMOTING:
 	case PAIR_FAILING_BACK:
-	case PAIR_DRILLING:
-		snprintf(out, size, "coldmx status %s, or coldmx abort %s", name, name);
-		return;
-	case PAIR_UP:
-		snprintf(out, size, "coldmx explain %s", name);
-		return;
+	case PAIR_DRILLING: snprintf(out, size, "coldmx status %s, or coldmx abort %s", name, name); return;
+	case PAIR_UP: snprintf(out, size, "coldmx explain %s", name); return;
 	case PAIR_UNKNOWN:
 	case PAIR_SUSPECT:
-	case PAIR_DOWN:
-		snprintf(out, size, "coldmx failover %s", name);
-		return;
+	case PAIR_DOWN: snprintf(out, size, "coldmx failover %s", name); return;
 	}
 }
 
@@ -72,8 +61,9 @@ static void refuse_by_row(const struct request *r, const struct pair_row *row)
 
 static struct op_request op_request(const struct request *r, enum plan_kind kind)
 {
-	return (struct op_request){ .kind = kind, .actor = r->cmd->who, .reason = r->cmd->reason,
-				    .answer = r->cb, .answer_arg = r->arg };
+	return (struct op_request){
+		.kind = kind, .actor = r->cmd->who, .reason = r->cmd->reason, .answer = r->cb, .answer_arg = r->arg
+	};
 }
 
 static void describe(const struct request *r, enum plan_kind kind)
@@ -193,8 +183,8 @@ static void set_hold(const struct request *r)
 		answer(r, &a);
 		return;
 	}
-	p->hold = (struct hold){ .set = true, .since_wall_ms = now.wall_ms,
-				 .expires_wall_ms = r->cmd->expires_wall_ms };
+	p->hold =
+		(struct hold){ .set = true, .since_wall_ms = now.wall_ms, .expires_wall_ms = r->cmd->expires_wall_ms };
 	(void)str_copy(p->hold.owner, sizeof(p->hold.owner), r->cmd->who);
 	(void)str_copy(p->hold.reason, sizeof(p->hold.reason), r->cmd->reason);
 	save(r, "hold");
@@ -233,29 +223,13 @@ void engine_command(struct engine *e, const struct command *cmd, command_cb *cb,
 		return;
 	}
 	switch (cmd->kind) {
-	case CMD_FAILOVER:
-		begin(&r, PAIR_EV_FAILOVER, PLAN_PROMOTE);
-		return;
-	case CMD_FAILBACK:
-		begin(&r, PAIR_EV_FAILBACK, PLAN_FAILBACK);
-		return;
-	case CMD_ABORT:
-		abort_operation(&r);
-		return;
-	case CMD_RESUME:
-		resume(&r);
-		return;
-	case CMD_ACK:
-		acknowledge(&r);
-		return;
-	case CMD_HOLD:
-		set_hold(&r);
-		return;
-	case CMD_RELEASE:
-		release(&r);
-		return;
-	case CMD_PLAN:
-		describe(&r, cmd->failback ? PLAN_FAILBACK : PLAN_PROMOTE);
-		return;
+	case CMD_FAILOVER: begin(&r, PAIR_EV_FAILOVER, PLAN_PROMOTE); return;
+	case CMD_FAILBACK: begin(&r, PAIR_EV_FAILBACK, PLAN_FAILBACK); return;
+	case CMD_ABORT: abort_operation(&r); return;
+	case CMD_RESUME: resume(&r); return;
+	case CMD_ACK: acknowledge(&r); return;
+	case CMD_HOLD: set_hold(&r); return;
+	case CMD_RELEASE: release(&r); return;
+	case CMD_PLAN: describe(&r, cmd->failback ? PLAN_FAILBACK : PLAN_PROMOTE); return;
 	}
 }

@@ -18,13 +18,13 @@ enum pair_mode { MODE_MANUAL, MODE_AUTOMATIC, MODE_SHADOW };
 
 /* One configured pair: what every plan is made of, and how it is watched. */
 struct engine_pair {
-	struct plan_site site;       /* hosts, zones, controls, time limits (core/plan.h) */
+	struct plan_site site; /* hosts, zones, controls, time limits (core/plan.h) */
 	enum pair_mode mode;
 	struct health_opts health;
-	struct probe_opts probe[FAMILIES]; /* SMTP at the primary; addr "" = unused family */
+	struct probe_opts probe[FAMILIES];   /* SMTP at the primary; addr "" = unused family */
 	struct probe_opts agent[HOST_ROLES]; /* agent probes; addr "" = none */
 	int64_t every_ms, fast_every_ms;
-	int64_t cooldown_ms;         /* after an automatic promotion, unless acknowledged */
+	int64_t cooldown_ms; /* after an automatic promotion, unless acknowledged */
 	int64_t maps_max_age_ms;
 	char fingerprint[NAME_MAX_LEN]; /* hash of hosts and probes: "never seen up" is kept under it */
 };
@@ -33,7 +33,7 @@ struct engine_opts {
 	size_t npairs;
 	const struct engine_pair *pairs; /* pair id = index + 1 */
 	struct brake_opts brake;
-	int64_t grace_ms;            /* after start, reload and suspension nothing automatic */
+	int64_t grace_ms; /* after start, reload and suspension nothing automatic */
 	size_t nreferences;
 	const struct probe_opts *references;
 };
@@ -55,9 +55,9 @@ struct command {
 struct command_answer {
 	struct err err;
 	char rule[NAME_MAX_LEN];
-	char hint[200];    /* the command that would work, "" = none */
-	uint64_t op;       /* operation begun or continued; 0 = none */
-	const char *text;  /* CMD_PLAN and dry runs: the plan for people; borrowed; never NULL */
+	char hint[200];   /* the command that would work, "" = none */
+	uint64_t op;      /* operation begun or continued; 0 = none */
+	const char *text; /* CMD_PLAN and dry runs: the plan for people; borrowed; never NULL */
 };
 
 typedef void command_cb(void *arg, const struct command_answer *answer);
@@ -67,23 +67,23 @@ typedef void command_cb(void *arg, const struct command_answer *answer);
 #define VIEW_STEPS_MAX PLAN_STEPS_MAX
 
 struct view_step {
-	const char *name;      /* static */
-	char state[12];        /* waiting, running, done, degraded, undone, failed */
-	int64_t took_ms;       /* -1 = not begun */
-	int64_t own_ms;        /* of it, time with no outside reply awaited */
+	const char *name; /* static */
+	char state[12];   /* waiting, running, done, degraded, undone, failed */
+	int64_t took_ms;  /* -1 = not begun */
+	int64_t own_ms;   /* of it, time with no outside reply awaited */
 	char note[160];
 };
 
 struct view_op {
 	uint64_t op;
-	char kind[16];         /* promote, failback, abort */
-	char status[16];       /* running, undoing, stuck, done, undone */
+	char kind[16];   /* promote, failback, abort */
+	char status[16]; /* running, undoing, stuck, done, undone */
 	bool past_no_return;
 	char actor[NAME_MAX_LEN], reason[200];
 	int64_t began_wall_ms, took_ms;
 	size_t nsteps;
 	struct view_step step[VIEW_STEPS_MAX];
-	struct err err;        /* why it is stuck or was undone */
+	struct err err; /* why it is stuck or was undone */
 };
 
 /* Everything a surface may show of one pair: a value, rebuilt when the pair changes. */
@@ -95,38 +95,38 @@ struct pair_view {
 	enum health_verdict verdict;
 	int64_t verdict_since_wall_ms;
 	uint64_t epoch;
-	char own[12];          /* who delivers: primary, standby, parked */
-	char accept[20];       /* "primary", "primary,standby" */
+	char own[12];                      /* who delivers: primary, standby, parked */
+	char accept[20];                   /* "primary", "primary,standby" */
 	char rule[NAME_MAX_LEN], why[200]; /* last row of the machine that fired */
 	bool held;
 	struct hold hold;
-	bool latched;          /* an automatic promotion waits for `ack` or its cool-down */
+	bool latched; /* an automatic promotion waits for `ack` or its cool-down */
 	int64_t cooldown_left_ms;
 	bool seen_up;
 	bool family_degraded[FAMILIES];
-	char trouble[200];     /* "", or what pages without promoting */
+	char trouble[200]; /* "", or what pages without promoting */
 	size_t nconditions;
 	struct condition condition[VIEW_CONDITIONS_MAX];
 	struct agent_report agent[HOST_ROLES];
 	int64_t agent_age_ms[HOST_ROLES]; /* -1 = no report */
-	int64_t maps_age_ms;   /* -1 = none kept */
-	char unordered_boot[40]; /* boot id of a standby boot nobody ordered; "" = none */
-	int64_t queue_waiting; /* at the standby; -1 = unknown */
+	int64_t maps_age_ms;              /* -1 = none kept */
+	char unordered_boot[40];          /* boot id of a standby boot nobody ordered; "" = none */
+	int64_t queue_waiting;            /* at the standby; -1 = unknown */
 	uint32_t stranded;
 	bool has_op;
-	struct view_op op;     /* running, stuck or last */
+	struct view_op op; /* running, stuck or last */
 	int64_t built_boot_ms, built_wall_ms;
 };
 
 typedef void publish_cb(void *arg, const struct pair_view *view);
 
 /* ---- life ---- */
-struct engine *engine_new(const struct ports *ports, const struct engine_opts *opts,
-			  publish_cb *publish, void *publish_arg) NODISCARD;
+struct engine *engine_new(const struct ports *ports, const struct engine_opts *opts, publish_cb *publish,
+			  void *publish_arg) NODISCARD;
 void engine_start(struct engine *e); /* own -> read -> probe; asynchronous */
 /* Nothing acts any more; answers that still come are ignored. Before executor and store are stopped. */
 void engine_stop(struct engine *e);
-void engine_free(struct engine *e); /* when no answer can come any more; NULL is legal */
+void engine_free(struct engine *e);        /* when no answer can come any more; NULL is legal */
 bool engine_ready(const struct engine *e); /* the journal is read, probes run */
 
 /* ---- inbound events ---- */
@@ -134,8 +134,7 @@ void engine_command(struct engine *e, const struct command *cmd, command_cb *cb,
 /* The primary's agent pushed its recipient maps; kept already. Ignored while the interlock is on. */
 void engine_maps_pushed(struct engine *e, uint32_t pair, const char *sha256, uint32_t recipients);
 bool engine_maps_wanted(const struct engine *e, uint32_t pair); /* false: interlock, refuse the push */
-void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, const char *boot_id,
-			  const char *order);
+void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, const char *boot_id, const char *order);
 /* The rights record in force for the pair, docs/rights.md text; false before anything is known. */
 bool engine_rights(const struct engine *e, uint32_t pair, char *out, size_t size);
 /* The loop was late or the machine slept: samples are worthless. */

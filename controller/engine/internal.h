@@ -14,19 +14,19 @@
 struct operation {
 	struct plan plan;
 	struct run run;
-	bool active;              /* plan and run are valid: running, stuck or last */
-	bool open;                /* not ended: commands and replay concern it */
-	uint64_t ticket;          /* verb in flight; 0 = none */
-	uint64_t timer;           /* sleeping; 0 = no */
-	struct run_out out;       /* what is being committed; kept for the retry */
-	bool beginning, ending;   /* this commit also begins or ends the operation */
+	bool active;            /* plan and run are valid: running, stuck or last */
+	bool open;              /* not ended: commands and replay concern it */
+	uint64_t ticket;        /* verb in flight; 0 = none */
+	uint64_t timer;         /* sleeping; 0 = no */
+	struct run_out out;     /* what is being committed; kept for the retry */
+	bool beginning, ending; /* this commit also begins or ends the operation */
 	uint64_t retry_timer;
-	bool committing;          /* a commit is out */
+	bool committing; /* a commit is out */
 	enum pair_state end_state;
-	struct strbuf closed;     /* the operation that this one takes over from, marked as ended */
+	struct strbuf closed; /* the operation that this one takes over from, marked as ended */
 	uint64_t closed_op;
 	enum run_end end;
-	command_cb *answer;       /* the command that waits for the begin to be durable */
+	command_cb *answer; /* the command that waits for the begin to be durable */
 	void *answer_arg;
 	int64_t began_ms, ended_ms;
 };
@@ -40,16 +40,16 @@ struct watched {
 	enum pair_state stored_state; /* of the last commit that was submitted */
 	enum pair_event last_event;
 	const struct pair_row *row;
-	char veto[200];           /* why DOWN does not act; "" = it may */
+	char veto[200]; /* why DOWN does not act; "" = it may */
 	struct hold hold;
 	uint64_t epoch, rights_epoch;
 	bool standby_accepts;
-	uint64_t told_epoch;      /* rights as they are durable: what agents and people are told */
+	uint64_t told_epoch; /* rights as they are durable: what agents and people are told */
 	bool told_accepts;
 	bool seen_up, latched, interlock, primary_fenced;
-	int64_t latch_ms;         /* BOOTTIME; after a restart the cool-down starts again whole */
-	char nonce[40];           /* last boot order */
-	char boot_id[40];         /* last known boot of the standby */
+	int64_t latch_ms; /* BOOTTIME; after a restart the cool-down starts again whole */
+	char nonce[40];   /* last boot order */
+	char boot_id[40]; /* last known boot of the standby */
 	char unordered_boot[40];
 	char maps_sha256[72];
 	int64_t maps_wall_ms;
@@ -59,8 +59,8 @@ struct watched {
 	char agent_trouble[HOST_ROLES][160];
 	uint32_t probe[FAMILIES], agent_probe[HOST_ROLES];
 	struct operation op;
-	uint32_t stale_commits;   /* of an operation that was taken over; the store answers in order */
-	bool failing;             /* counted by the mass brake */
+	uint32_t stale_commits; /* of an operation that was taken over; the store answers in order */
+	bool failing;           /* counted by the mass brake */
 	bool dirty, hurried, busy_paged, refuse_paged;
 };
 
@@ -74,8 +74,8 @@ struct engine {
 	struct probe_opts *references;
 	uint32_t *reference_probe;
 	int64_t *reference_ok_ms, *reference_seen_ms;
-	struct save *saves;       /* records.c */
-	struct page *pages;       /* page.c */
+	struct save *saves; /* records.c */
+	struct page *pages; /* page.c */
 	uint64_t last_op, page_count;
 	bool ready, stopping;
 	uint64_t tick_timer, publish_timer, retry_timer;
@@ -86,8 +86,7 @@ struct engine {
 
 /* ---- engine.c ---- */
 struct instant engine_now(const struct engine *e);
-void engine_log(const struct engine *e, int level, const struct watched *p, const char *fmt, ...)
-	PRINTF_LIKE(4, 5);
+void engine_log(const struct engine *e, int level, const struct watched *p, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void engine_touch(struct watched *p); /* its view is to be rebuilt */
 
 /* ---- watch.c ---- */
@@ -116,18 +115,17 @@ void operate_begin(struct watched *p, const struct op_request *req);
 void operate_cancel(struct watched *p, const char *reason);
 void operate_resume(struct watched *p);
 void operate_take_up(struct watched *p); /* after a restart */
-void operate_clear(struct watched *p); /* an operator took a stuck, undone operation off the table */
+void operate_clear(struct watched *p);   /* an operator took a stuck, undone operation off the table */
 void operate_fini(struct watched *p);
 
 /* ---- records.c ---- */
 void records_pair(const struct watched *p, struct strbuf *out);
 bool records_pair_parse(struct watched *p, const char *text);
-void records_audit(const struct watched *p, const char *who, const char *what, const char *why,
-		   struct instant now, struct strbuf *out);
+void records_audit(const struct watched *p, const char *who, const char *what, const char *why, struct instant now,
+		   struct strbuf *out);
 void records_restore(struct engine *e, const struct record *rows, size_t n);
 /* Commits pair state, an audit row and optionally a hold row; answer may be NULL. */
-void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer,
-		  void *arg);
+void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg);
 
 void records_drop_saves(struct engine *e);
 

@@ -139,7 +139,9 @@ struct batch {
 static void batch_add(struct batch *b, size_t body, enum record_kind kind, const struct watched *p, const char *key)
 {
 	struct record *rec = &b->rec[b->n++];
-	*rec = (struct record){ .kind = kind, .pair = kind == RECORD_GLOBAL ? 0 : p->id, .op = p->op.plan.op,
+	*rec = (struct record){ .kind = kind,
+				.pair = kind == RECORD_GLOBAL ? 0 : p->id,
+				.op = p->op.plan.op,
 				.body = strbuf_str(&b->body[body]) };
 	if (kind == RECORD_PAIR || kind == RECORD_GLOBAL || kind == RECORD_AUDIT)
 		rec->op = 0;
@@ -149,15 +151,13 @@ static void batch_add(struct batch *b, size_t body, enum record_kind kind, const
 static enum pair_event end_event(const struct operation *o)
 {
 	switch (o->end) {
-	case RUN_DONE:
-		return PAIR_EV_OP_DONE;
+	case RUN_DONE: return PAIR_EV_OP_DONE;
 	case RUN_UNDONE:
 		if (o->plan.kind == PLAN_FAILBACK)
 			return PAIR_EV_OP_BACK; /* the standby still has the mail, whatever the reason */
 		return o->run.err.code == ERR_CANCELLED ? PAIR_EV_OP_UNDONE : PAIR_EV_OP_STUCK;
 	case RUN_STUCK:
-	case RUN_FENCED:
-		return PAIR_EV_OP_STUCK;
+	case RUN_FENCED: return PAIR_EV_OP_STUCK;
 	}
 	return PAIR_EV_OP_STUCK;
 }
@@ -165,14 +165,11 @@ static enum pair_event end_event(const struct operation *o)
 static const char *end_status(const struct operation *o)
 {
 	switch (o->end) {
-	case RUN_DONE:
-		return "ended-done";
+	case RUN_DONE: return "ended-done";
 	case RUN_UNDONE:
 		return end_event(o) == PAIR_EV_OP_STUCK ? "undone" : "ended-undone"; /* open: a person must look */
-	case RUN_STUCK:
-		return "stuck";
-	case RUN_FENCED:
-		return "ended-fenced";
+	case RUN_STUCK: return "stuck";
+	case RUN_FENCED: return "ended-fenced";
 	}
 	return "?";
 }
@@ -183,13 +180,13 @@ static void add_operation(struct batch *b, const struct watched *p)
 	format_operation(&o->plan, o->ending ? end_status(o) : "running", &b->body[0]);
 	batch_add(b, 0, RECORD_OPERATION, p, "");
 	if (o->beginning && o->closed_op)
-		b->rec[b->n++] = (struct record){ .kind = RECORD_OPERATION, .pair = p->id, .op = o->closed_op,
-						  .body = strbuf_str(&o->closed) };
+		b->rec[b->n++] = (struct record){
+			.kind = RECORD_OPERATION, .pair = p->id, .op = o->closed_op, .body = strbuf_str(&o->closed)
+		};
 	char what[48];
 	snprintf(what, sizeof(what), "%s-%s", plan_kind_name(o->plan.kind), o->ending ? run_end_name(o->end) : "begin");
 	records_audit(p, o->plan.automatic ? "auto" : o->plan.actor, what,
-		      o->ending && o->run.err.code ? o->run.err.text : o->plan.reason, engine_now(p->e),
-		      &b->body[1]);
+		      o->ending && o->run.err.code ? o->run.err.text : o->plan.reason, engine_now(p->e), &b->body[1]);
 	text_put_i64(&b->body[1], "op", (int64_t)o->plan.op);
 	if (o->plan.nonce[0])
 		text_put(&b->body[1], "boot_order", o->plan.nonce);
@@ -286,8 +283,8 @@ static void committed(void *arg, enum store_rc rc)
 	o->committing = false;
 	if (rc == STORE_AWAY || rc == STORE_UNKNOWN) {
 		/* rows are keyed by (op, seq): writing them again is the same as once */
-		o->retry_timer = e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + COMMIT_RETRY_MS,
-						   submit_commit, p);
+		o->retry_timer =
+			e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + COMMIT_RETRY_MS, submit_commit, p);
 		return;
 	}
 	if (rc == STORE_OK) {
@@ -364,21 +361,14 @@ static void feed(struct watched *p, const struct run_in *in)
 	run_step(&p->op.run, in, engine_now(e), &out);
 	engine_touch(p);
 	switch (out.act) {
-	case RUN_NOTHING:
-		break;
+	case RUN_NOTHING: break;
 	case RUN_COMMIT:
 		p->op.out = out; /* records point into its bodies, which move with it as pointers */
 		submit_commit(p);
 		return;
-	case RUN_VERB:
-		p->op.ticket = e->ports.exec->submit(e->ports.exec_ctx, &out.verb, have_outcome, p);
-		break;
-	case RUN_SLEEP:
-		p->op.timer = e->ports.time->at(e->ports.time_ctx, out.wake_ms, woke, p);
-		break;
-	case RUN_END:
-		run_ended(p, out.end);
-		break;
+	case RUN_VERB: p->op.ticket = e->ports.exec->submit(e->ports.exec_ctx, &out.verb, have_outcome, p); break;
+	case RUN_SLEEP: p->op.timer = e->ports.time->at(e->ports.time_ctx, out.wake_ms, woke, p); break;
+	case RUN_END: run_ended(p, out.end); break;
 	}
 	run_out_fini(&out);
 }

@@ -32,8 +32,7 @@ void engine_maps_pushed(struct engine *e, uint32_t pair, const char *sha256, uin
 	records_save(p, "primary's agent", "maps", why, NULL, NULL);
 }
 
-void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, const char *boot_id,
-			  const char *order)
+void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, const char *boot_id, const char *order)
 {
 	struct watched *p = pair_of(e, pair);
 	char why[160];
@@ -61,7 +60,7 @@ bool engine_rights(const struct engine *e, uint32_t pair, char *out, size_t size
 	if (!p || !e->ready)
 		return false;
 	snprintf(out, size, "coldmx-rights 1\npair=%s\nepoch=%llu\nown=primary\naccept=%s\nissued_ms=%lld\n",
-		 p->opts.site.pair, (unsigned long long)p->told_epoch,
-		 p->told_accepts ? "primary,standby" : "primary", (long long)engine_now(e).wall_ms);
+		 p->opts.site.pair, (unsigned long long)p->told_epoch, p->told_accepts ? "primary,standby" : "primary",
+		 (long long)engine_now(e).wall_ms);
 	return true;
 }

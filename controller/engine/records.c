@@ -72,8 +72,8 @@ bool records_pair_parse(struct watched *p, const char *text)
 	return true;
 }
 
-void records_audit(const struct watched *p, const char *who, const char *what, const char *why,
-		   struct instant now, struct strbuf *out)
+void records_audit(const struct watched *p, const char *who, const char *what, const char *why, struct instant now,
+		   struct strbuf *out)
 {
 	text_put_i64(out, "wall_ms", now.wall_ms);
 	text_put_i64(out, "boot_ms", now.boot_ms);

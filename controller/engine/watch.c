@@ -38,16 +38,15 @@ bool watch_veto(struct watched *p, char *why, size_t size)
 
 static void act(struct watched *p, enum pair_event event)
 {
-	struct op_request req = { .kind = PLAN_PROMOTE, .actor = "auto", .reason = p->row->why,
-				  .automatic = true };
+	struct op_request req = { .kind = PLAN_PROMOTE, .actor = "auto", .reason = p->row->why, .automatic = true };
 	switch (p->row->action) {
 	case PAIR_ACT_HURRY:
 	case PAIR_ACT_CALM:
 		for (int f = 0; f < FAMILIES; f++)
 			if (p->probe[f])
 				p->e->ports.probe->hurry(p->e->ports.probe_ctx, p->probe[f],
-							 p->row->action == PAIR_ACT_HURRY ?
-								 p->opts.fast_every_ms : p->opts.every_ms);
+							 p->row->action == PAIR_ACT_HURRY ? p->opts.fast_every_ms
+											  : p->opts.every_ms);
 		p->hurried = p->row->action == PAIR_ACT_HURRY;
 		return;
 	case PAIR_ACT_PROMOTE:
@@ -67,15 +66,12 @@ static void act(struct watched *p, enum pair_event event)
 		if (event == PAIR_EV_UP)
 			operate_cancel(p, "the primary answers again");
 		return;
-	case PAIR_ACT_SETTLE:
-		watch_evaluate(p);
-		return;
+	case PAIR_ACT_SETTLE: watch_evaluate(p); return;
 	case PAIR_ACT_NONE:
 	case PAIR_ACT_FAILBACK:
 	case PAIR_ACT_ABORT:
 	case PAIR_ACT_RESUME:
-	case PAIR_ACT_REFUSE:
-		return; /* command.c */
+	case PAIR_ACT_REFUSE: return; /* command.c */
 	}
 }
 
@@ -100,16 +96,11 @@ const struct pair_row *watch_fire(struct watched *p, enum pair_event event)
 static enum pair_event choose_event(struct watched *p)
 {
 	switch (p->health.verdict) {
-	case HEALTH_UNKNOWN:
-		return PAIR_EV_UNKNOWN;
-	case HEALTH_UP:
-		return PAIR_EV_UP;
-	case HEALTH_SUSPECT:
-		return PAIR_EV_SUSPECT;
-	case HEALTH_WOUNDED:
-		return PAIR_EV_WOUNDED;
-	case HEALTH_DOWN:
-		break;
+	case HEALTH_UNKNOWN: return PAIR_EV_UNKNOWN;
+	case HEALTH_UP: return PAIR_EV_UP;
+	case HEALTH_SUSPECT: return PAIR_EV_SUSPECT;
+	case HEALTH_WOUNDED: return PAIR_EV_WOUNDED;
+	case HEALTH_DOWN: break;
 	}
 	char before[sizeof(p->veto)];
 	memcpy(before, p->veto, sizeof(before));
@@ -135,8 +126,9 @@ static void page_trouble(struct watched *p)
 	if (busy && !p->busy_paged)
 		page_send(p, "page", "the primary has answered only 4xx for 15 minutes");
 	if (h->refuses && !p->refuse_paged)
-		page_send(p, "page", "the primary refuses our probe with 5xx; nothing is done: look at it, "
-				     "at the probe recipient and at our address on its lists");
+		page_send(p, "page",
+			  "the primary refuses our probe with 5xx; nothing is done: look at it, "
+			  "at the probe recipient and at our address on its lists");
 	p->busy_paged = busy;
 	p->refuse_paged = h->refuses;
 }
@@ -166,13 +158,14 @@ void watch_evaluate(struct watched *p)
 	    (p->op.run.past_no_return || !health_recovered(&p->health)))
 		return; /* past open-port the promotion goes forward */
 	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTED && p->last_event != PAIR_EV_UP)
-		page_send(p, "note", "the primary is back: mail waits at the standby; `coldmx failback %s` "
-				     "delivers it", p->opts.site.pair);
+		page_send(p, "note",
+			  "the primary is back: mail waits at the standby; `coldmx failback %s` "
+			  "delivers it",
+			  p->opts.site.pair);
 	if (event != p->last_event || (event == PAIR_EV_DOWN_ACT && !in_operation(p)) ||
 	    pair_rule(p->state, event)->next != p->state)
 		watch_fire(p, event);
 }
-
 
 static void smtp_result(struct watched *p, enum health_family family, const struct probe_result *r)
 {
@@ -284,8 +277,7 @@ static void reference_result(void *arg, uint32_t id, const struct probe_result *
 void watch_start_references(struct engine *e)
 {
 	for (size_t i = 0; i < e->nreferences; i++)
-		e->reference_probe[i] = e->ports.probe->add(e->ports.probe_ctx, &e->references[i],
-							    reference_result, e);
+		e->reference_probe[i] = e->ports.probe->add(e->ports.probe_ctx, &e->references[i], reference_result, e);
 }
 
 static void add_condition(struct condition *c, const char *name, bool met, const char *limit, const char *value)

@@ -64,8 +64,7 @@ static struct kept_session *find_session(struct executor *x, const struct verb *
 	unsigned host = drivers_session_of(verb);
 
 	for (struct kept_session *s = x->sessions; s; s = s->next)
-		if (s->op == verb->op && s->pair == verb->guard.pair && s->host == host &&
-		    !s->ended)
+		if (s->op == verb->op && s->pair == verb->guard.pair && s->host == host && !s->ended)
 			return s;
 	return NULL;
 }
@@ -81,10 +80,9 @@ static struct kept_session *use_session(struct executor *x, const struct verb *v
 
 	if (!s) {
 		s = mem_calloc(1, sizeof(*s));
-		*s = (struct kept_session){.next = x->sessions,
-					   .op = verb->op,
-					   .pair = verb->guard.pair,
-					   .host = drivers_session_of(verb)};
+		*s = (struct kept_session){
+			.next = x->sessions, .op = verb->op, .pair = verb->guard.pair, .host = drivers_session_of(verb)
+		};
 		x->sessions = s;
 	}
 	s->busy = true;
@@ -133,8 +131,7 @@ static void answer(struct job *job)
 static void answer_unbegun(struct job *job, enum err_code code)
 {
 	job->outcome = mem_calloc(1, sizeof(*job->outcome));
-	(void)err_set(&job->outcome->err, code, "%s: %s before it was begun",
-		      verb_kind_name(job->verb.kind),
+	(void)err_set(&job->outcome->err, code, "%s: %s before it was begun", verb_kind_name(job->verb.kind),
 		      code == ERR_TIMEOUT ? "the deadline passed" : "cancelled");
 	answer(job);
 }
@@ -198,14 +195,12 @@ static void wait_for_work(struct executor *x)
 	pthread_cond_timedwait(&x->work, &x->lock, &ts);
 }
 
-static void perform(struct executor *x, const struct worker *w, struct job *job,
-		    struct kept_session *session)
+static void perform(struct executor *x, const struct worker *w, struct job *job, struct kept_session *session)
 {
 	struct ssh_session *one_shot = NULL;
 
 	job->outcome = mem_calloc(1, sizeof(*job->outcome));
-	x->opts.run(x->opts.drivers, &job->verb, w->cancel_fd, session ? &session->ssh : &one_shot,
-		    job->outcome);
+	x->opts.run(x->opts.drivers, &job->verb, w->cancel_fd, session ? &session->ssh : &one_shot, job->outcome);
 	x->opts.close(one_shot);
 }
 
@@ -249,7 +244,7 @@ static uint64_t submit(void *ctx, const struct verb *verb, outcome_cb *cb, void 
 
 	pthread_mutex_lock(&x->lock);
 	uint64_t ticket = ++x->last_ticket;
-	*job = (struct job){.x = x, .ticket = ticket, .verb = *verb, .cb = cb, .arg = arg};
+	*job = (struct job){ .x = x, .ticket = ticket, .verb = *verb, .cb = cb, .arg = arg };
 	*x->tail = job;
 	x->tail = &job->next;
 	pthread_cond_signal(&x->work);
@@ -292,7 +287,7 @@ static void op_ended(void *ctx, uint64_t op)
 	pthread_mutex_unlock(&x->lock);
 }
 
-const struct exec_ops executor_ops = {submit, cancel, op_ended};
+const struct exec_ops executor_ops = { submit, cancel, op_ended };
 
 /* ---- start and stop ---- */
 

@@ -23,13 +23,12 @@ struct executor_opts {
 	struct mailbox *loop;          /* outlives the executor */
 	const struct drivers *drivers; /* outlives the executor */
 	/* Performs one verb; drivers_run, or a test's. */
-	void (*run)(const struct drivers *, const struct verb *, int cancel_fd,
-		    struct ssh_session **kept, struct outcome *);
+	void (*run)(const struct drivers *, const struct verb *, int cancel_fd, struct ssh_session **kept,
+		    struct outcome *);
 	void (*close)(struct ssh_session *); /* NULL: ssh_close */
 };
 
-enum err_code executor_start(const struct executor_opts *opts, struct executor **out,
-			     struct err *e) NODISCARD;
+enum err_code executor_start(const struct executor_opts *opts, struct executor **out, struct err *e) NODISCARD;
 /* Cancels everything, waits for the threads. Outcomes still lie in the loop's mailbox: drain it,
  * then free. */
 void executor_stop(struct executor *x);

@@ -10,8 +10,8 @@
 #include "../../common/base/mem.h"
 
 #define HEARTBEAT_MS 500
-#define LATE_MS 5000       /* a heartbeat so late means that we were stopped */
-#define SLEPT_MS 1000      /* BOOTTIME outran MONOTONIC */
+#define LATE_MS 5000  /* a heartbeat so late means that we were stopped */
+#define SLEPT_MS 1000 /* BOOTTIME outran MONOTONIC */
 #define MAILBOX_LIMIT 4096
 
 struct loop_timer {

@@ -69,7 +69,7 @@ static bool post_below(struct mailbox *mb, size_t limit, mail_fn *fn, void *arg)
 			in->cap = in->cap ? in->cap * 2 : 16;
 			in->mail = mem_realloc(in->mail, in->cap, sizeof(*in->mail));
 		}
-		in->mail[in->count++] = (struct mail){fn, arg};
+		in->mail[in->count++] = (struct mail){ fn, arg };
 		if (in->count == 1)
 			wake_owner(mb);
 	}
@@ -92,7 +92,7 @@ size_t mailbox_drain(struct mailbox *mb)
 	pthread_mutex_lock(&mb->lock);
 	struct tray full = mb->in;
 	mb->in = mb->out;
-	mb->out = (struct tray){NULL, 0, 0};
+	mb->out = (struct tray){ NULL, 0, 0 };
 	pthread_mutex_unlock(&mb->lock);
 
 	for (size_t i = 0; i < full.count; i++)
@@ -102,7 +102,7 @@ size_t mailbox_drain(struct mailbox *mb)
 	full.count = 0;
 	if (full.cap > KEEP_SLOTS) {
 		free(full.mail);
-		full = (struct tray){NULL, 0, 0};
+		full = (struct tray){ NULL, 0, 0 };
 	}
 	mb->out = full;
 	return ran;

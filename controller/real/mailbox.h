@@ -25,8 +25,7 @@ struct mailbox;
 
 /* `limit`: mails that may wait before try_post refuses. wake == NULL: the owner uses
  * mailbox_wait. */
-struct mailbox *mailbox_new(size_t limit, mailbox_wake *wake,
-			    void *wake_arg) NODISCARD RETURNS_NONNULL;
+struct mailbox *mailbox_new(size_t limit, mailbox_wake *wake, void *wake_arg) NODISCARD RETURNS_NONNULL;
 /* What still waits is dropped without a call: drain first. NULL is legal. */
 void mailbox_free(struct mailbox *mb);
 

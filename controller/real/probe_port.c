@@ -45,8 +45,8 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 	process(poll->data);
 }
 
-enum err_code probe_port_start(struct loop *loop, round_token_fn *token, void *token_arg,
-			       struct probe_port **out, struct err *e)
+enum err_code probe_port_start(struct loop *loop, round_token_fn *token, void *token_arg, struct probe_port **out,
+			       struct err *e)
 {
 	struct probe_port *port = mem_calloc(1, sizeof(*port));
 	enum err_code rc = prober_new(token, token_arg, &port->prober, e);

@@ -13,8 +13,8 @@
 
 struct probe_port;
 
-enum err_code probe_port_start(struct loop *loop, round_token_fn *token, void *token_arg,
-			       struct probe_port **out, struct err *e) NODISCARD;
+enum err_code probe_port_start(struct loop *loop, round_token_fn *token, void *token_arg, struct probe_port **out,
+			       struct err *e) NODISCARD;
 void probe_port_free(struct probe_port *port);
 void probe_port_stats(const struct probe_port *port, struct prober_stats *out);
 

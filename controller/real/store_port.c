@@ -126,7 +126,7 @@ static void group_write(struct store_port *port)
 {
 	const struct txn *txn[GROUP_MAX];
 	enum store_rc rc[GROUP_MAX];
-	struct err why = {0};
+	struct err why = { 0 };
 	size_t n = port->group_len;
 	if (!n)
 		return;
@@ -147,10 +147,9 @@ static void group_write(struct store_port *port)
 static void job_read(struct job *job)
 {
 	struct store_port *port = job->port;
-	enum err_code rc =
-		job->kind == JOB_READ
-			? sqlite_store_read_state(port->store, &job->rows, &job->why)
-			: sqlite_store_history(port->store, &job->query, &job->rows, &job->why);
+	enum err_code rc = job->kind == JOB_READ
+				   ? sqlite_store_read_state(port->store, &job->rows, &job->why)
+				   : sqlite_store_history(port->store, &job->query, &job->rows, &job->why);
 	job->rc = rc == ERR_OK ? STORE_OK : STORE_AWAY;
 }
 
@@ -160,8 +159,7 @@ static void job_do(void *arg);
 static bool job_audit(struct job *job)
 {
 	struct store_port *port = job->port;
-	enum err_code rc =
-		sqlite_store_audit_verify(port->store, &job->walk, AUDIT_SLICE, &job->why);
+	enum err_code rc = sqlite_store_audit_verify(port->store, &job->walk, AUDIT_SLICE, &job->why);
 	if (rc == ERR_OK && !job->walk.done) {
 		if (mailbox_post(port->inbox, job_do, job))
 			return false;
@@ -251,7 +249,7 @@ static struct job *job_commit_new(struct store_port *port, const struct txn *txn
 	struct job *job = job_new(port, JOB_COMMIT, arg, rec_bytes + body_bytes);
 	struct record *rec = (struct record *)(job + 1);
 	char *body = (char *)(rec + txn->nrec);
-	job->txn = (struct txn){.guard = txn->guard, .rec = rec, .nrec = txn->nrec};
+	job->txn = (struct txn){ .guard = txn->guard, .rec = rec, .nrec = txn->nrec };
 	for (size_t i = 0; i < txn->nrec; i++) {
 		size_t len = strlen(txn->rec[i].body) + 1;
 		rec[i] = txn->rec[i];
@@ -297,8 +295,7 @@ static bool job_try_post(struct job *job)
 	return false;
 }
 
-bool store_port_history(struct store_port *port, const struct history_query *query, store_history_cb *cb,
-			void *arg)
+bool store_port_history(struct store_port *port, const struct history_query *query, store_history_cb *cb, void *arg)
 {
 	struct job *job = job_new(port, JOB_HISTORY, arg, 0);
 	job->query = *query;

@@ -17,11 +17,9 @@
 /* The store's state in words changed: a new reason, or ERR_OK when it works again. */
 typedef void store_trouble_cb(void *arg, const struct err *why);
 /* rc other than OK: rows is empty, `why` has the reason. */
-typedef void store_history_cb(void *arg, enum store_rc rc, const struct store_rows *rows,
-			const struct err *why);
+typedef void store_history_cb(void *arg, enum store_rc rc, const struct store_rows *rows, const struct err *why);
 /* `walk` is done when rc is OK; a broken chain is walk->bad_seq and walk->why. */
-typedef void audit_cb(void *arg, enum store_rc rc, const struct audit_walk *walk,
-		      const struct err *why);
+typedef void audit_cb(void *arg, enum store_rc rc, const struct audit_walk *walk, const struct err *why);
 
 struct store_port_opts {
 	const char *path;
@@ -45,8 +43,7 @@ void store_port_free(struct store_port *port);
 extern const struct store_ops store_port_ops;
 
 /* False: too much waits already, or the store stopped; no callback comes. */
-bool store_port_history(struct store_port *port, const struct history_query *query, store_history_cb *cb,
-			void *arg);
+bool store_port_history(struct store_port *port, const struct history_query *query, store_history_cb *cb, void *arg);
 bool store_port_audit_verify(struct store_port *port, uint32_t pair, audit_cb *cb, void *arg);
 
 #endif

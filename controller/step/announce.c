@@ -9,7 +9,8 @@ static void write_text(const struct step_ctx *ctx, char *out, size_t size)
 	const struct facts *f = ctx->facts;
 	switch (p->kind) {
 	case PLAN_PROMOTE:
-		snprintf(out, size, "%s: the standby takes the mail (%s). It waits there until `coldmx failback %s`.%s%.300s",
+		snprintf(out, size,
+			 "%s: the standby takes the mail (%s). It waits there until `coldmx failback %s`.%s%.300s",
 			 p->site.pair, p->automatic ? "automatic" : p->actor, p->site.pair,
 			 f->degrade[0] ? " DEGRADE: " : "", f->degrade);
 		return;

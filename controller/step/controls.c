@@ -52,7 +52,9 @@ static enum step_say judge(struct step_ctx *ctx, const struct outcome *last, str
 		return STEP_DONE;
 	if (control->block)
 		return step_fail(out, ERR_BLOCKED, "control %s: %s", control->name,
-				 bad[0] ? bad : last->err.code ? last->err.text : "verified nothing");
+				 bad[0]           ? bad
+				 : last->err.code ? last->err.text
+						  : "verified nothing");
 	step_degrade(ctx, "control %s: %s", control->name, bad[0] ? bad : "not verified");
 	return STEP_DONE;
 }

@@ -55,23 +55,14 @@ enum step_say step_drain(struct step_ctx *ctx, const struct outcome *last, struc
 	if (last && last->err.code)
 		return step_fail_err(out, &last->err);
 	switch (ctx->mem->at) {
-	case SOFT:
-		ctx->mem->at = RELEASE;
-		return step_host(out, HOST_STANDBY, "queue soft-bounce on");
-	case RELEASE:
-		ctx->mem->at = FLUSH;
-		return step_host(out, HOST_STANDBY, "queue hold off");
+	case SOFT: ctx->mem->at = RELEASE; return step_host(out, HOST_STANDBY, "queue soft-bounce on");
+	case RELEASE: ctx->mem->at = FLUSH; return step_host(out, HOST_STANDBY, "queue hold off");
 	case FLUSH:
 		ctx->mem->at = REMOVE; /* what follows is a count */
 		return step_host(out, HOST_STANDBY, "queue flush");
-	case COUNT:
-		return after_count(ctx, last, out);
-	case EXPORT:
-		return list_stranded(ctx, last, out);
-	case LIST:
-		ctx->mem->at = REMOVE;
-		return step_host(out, HOST_STANDBY, "queue remove %.63s", ctx->mem->text);
-	default:
-		return count(ctx, out);
+	case COUNT: return after_count(ctx, last, out);
+	case EXPORT: return list_stranded(ctx, last, out);
+	case LIST: ctx->mem->at = REMOVE; return step_host(out, HOST_STANDBY, "queue remove %.63s", ctx->mem->text);
+	default: return count(ctx, out);
 	}
 }

@@ -35,12 +35,8 @@ enum step_say step_fence(struct step_ctx *ctx, const struct outcome *last, struc
 		ctx->facts->primary_fenced = true; /* durable first: the undo must know */
 		ctx->mem->at = NOTE;
 		return STEP_COMMIT;
-	case NOTE:
-		ctx->mem->at = SWITCH;
-		return step_power(out, VERB_POWER_OFF, HOST_PRIMARY);
-	case SWITCH:
-		ctx->mem->at = READ_BACK;
-		return step_power(out, VERB_POWER_STATUS, HOST_PRIMARY);
+	case NOTE: ctx->mem->at = SWITCH; return step_power(out, VERB_POWER_OFF, HOST_PRIMARY);
+	case SWITCH: ctx->mem->at = READ_BACK; return step_power(out, VERB_POWER_STATUS, HOST_PRIMARY);
 	default:
 		if (!last)
 			return step_power(out, VERB_POWER_STATUS, HOST_PRIMARY);

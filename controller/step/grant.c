@@ -14,13 +14,11 @@ static enum step_say record(struct step_ctx *ctx, uint64_t epoch, bool standby, 
 	return STEP_COMMIT;
 }
 
-static enum step_say tell(struct step_ctx *ctx, enum host_role who, uint64_t epoch, bool standby,
-			  struct step_out *out)
+static enum step_say tell(struct step_ctx *ctx, enum host_role who, uint64_t epoch, bool standby, struct step_out *out)
 {
 	ctx->mem->at = TOLD;
 	out->verb.u.host.input = INPUT_RIGHTS;
-	step_rights_text(ctx->plan, epoch, standby, out->verb.u.host.rights,
-			 sizeof(out->verb.u.host.rights));
+	step_rights_text(ctx->plan, epoch, standby, out->verb.u.host.rights, sizeof(out->verb.u.host.rights));
 	return step_host(out, who, "grant");
 }
 

@@ -18,8 +18,8 @@ enum step_say step_open_to_probes(struct step_ctx *ctx, const struct outcome *la
 	const struct host_addr *us = &ctx->plan->site.controller;
 	if (last)
 		return expect(last, "probes", out);
-	return step_host(out, HOST_STANDBY, "port probes%s%s%s%s", us->v4[0] ? " " : "", us->v4,
-			 us->v6[0] ? " " : "", us->v6);
+	return step_host(out, HOST_STANDBY, "port probes%s%s%s%s", us->v4[0] ? " " : "", us->v4, us->v6[0] ? " " : "",
+			 us->v6);
 }
 
 enum step_say step_close_undo(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)

@@ -27,11 +27,8 @@ enum step_say step_power_off(struct step_ctx *ctx, const struct outcome *last, s
 			return step_done(out, "off, read back");
 		ctx->mem->at = QUEUE;
 		return step_host(out, HOST_STANDBY, "queue status");
-	case QUEUE:
-		return after_queue(ctx, last, out);
-	case SWITCH:
-		ctx->mem->at = READ_BACK;
-		return step_power(out, VERB_POWER_STATUS, HOST_STANDBY);
+	case QUEUE: return after_queue(ctx, last, out);
+	case SWITCH: ctx->mem->at = READ_BACK; return step_power(out, VERB_POWER_STATUS, HOST_STANDBY);
 	default:
 		if (!last)
 			return step_power(out, VERB_POWER_STATUS, HOST_STANDBY);

@@ -35,8 +35,7 @@ static enum step_say after_queue(struct step_ctx *ctx, const struct outcome *las
 		return step_fail(out, ERR_PROTOCOL, "`queue status` without total=");
 	ctx->facts->queue = total;
 	if (total)
-		return step_fail(out, ERR_BLOCKED, "the standby holds %lld messages: it stays on",
-				 (long long)total);
+		return step_fail(out, ERR_BLOCKED, "the standby holds %lld messages: it stays on", (long long)total);
 	ctx->mem->at = SWITCH;
 	return step_power(out, VERB_POWER_OFF, HOST_STANDBY);
 }

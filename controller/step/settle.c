@@ -11,9 +11,7 @@ enum step_say step_settle(struct step_ctx *ctx, const struct outcome *last, stru
 	if (last && last->err.code)
 		return step_fail_err(out, &last->err);
 	switch (ctx->mem->at) {
-	case EMPTY:
-		ctx->mem->at = STOP;
-		return step_host(out, HOST_STANDBY, "queue status");
+	case EMPTY: ctx->mem->at = STOP; return step_host(out, HOST_STANDBY, "queue status");
 	case STOP:
 		if (!step_answer_i64(last, "total", &total) || total)
 			return step_fail(out, ERR_BLOCKED, "the standby's queue holds %lld messages again",
@@ -29,10 +27,8 @@ enum step_say step_settle(struct step_ctx *ctx, const struct outcome *last, stru
 	case TELL:
 		ctx->mem->at = TOLD;
 		out->verb.u.host.input = INPUT_RIGHTS;
-		step_rights_text(ctx->plan, epoch, false, out->verb.u.host.rights,
-				 sizeof(out->verb.u.host.rights));
+		step_rights_text(ctx->plan, epoch, false, out->verb.u.host.rights, sizeof(out->verb.u.host.rights));
 		return step_host(out, HOST_STANDBY, "grant");
-	default:
-		return step_done(out, "standby stopped, epoch %llu", (unsigned long long)epoch);
+	default: return step_done(out, "standby stopped, epoch %llu", (unsigned long long)epoch);
 	}
 }

@@ -16,7 +16,7 @@ enum step_say {
 	STEP_WAIT,   /* call again after out->wait_ms, without outcome */
 	STEP_COMMIT, /* make out->rec durable, call again */
 	STEP_DONE,
-	STEP_FAIL,   /* out->err */
+	STEP_FAIL, /* out->err */
 };
 
 struct step_ctx {
@@ -24,17 +24,17 @@ struct step_ctx {
 	struct facts *facts;
 	struct step_mem *mem;
 	struct instant now;
-	bool back;   /* this is an undo */
+	bool back; /* this is an undo */
 };
 
 struct step_out {
 	struct verb verb;
-	int64_t limit_ms;         /* of the verb; 0 = the plan's command limit */
+	int64_t limit_ms; /* of the verb; 0 = the plan's command limit */
 	int64_t wait_ms;
-	struct record rec;        /* STEP_COMMIT; body in `body` */
+	struct record rec; /* STEP_COMMIT; body in `body` */
 	struct strbuf *body;
 	struct err err;
-	char note[160];           /* STEP_DONE: shown beside the step */
+	char note[160]; /* STEP_DONE: shown beside the step */
 };
 
 /* `last` is NULL on entry, after a wait and after a commit. */

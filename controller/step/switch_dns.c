@@ -37,8 +37,7 @@ static enum step_say next_zone(struct step_ctx *ctx, struct step_out *out)
 	if (ctx->mem->index < ctx->plan->site.nzones)
 		return ask(ctx, VERB_DNS_GET, out);
 	if (ctx->mem->text[0])
-		return step_fail(out, ERR_CONFLICT, "changed by another hand, nothing overwritten: %s",
-				 ctx->mem->text);
+		return step_fail(out, ERR_CONFLICT, "changed by another hand, nothing overwritten: %s", ctx->mem->text);
 	return step_done(out, "%zu MX sets swapped", ctx->plan->site.nzones);
 }
 
@@ -72,8 +71,10 @@ static enum step_say after_hello(struct step_ctx *ctx, const struct outcome *las
 	if (last->err.code)
 		return step_fail_err(out, &last->err);
 	if (!step_answer(last, "boot_id", boot_id, sizeof(boot_id)) || strcmp(boot_id, ctx->facts->boot_id) != 0)
-		return step_fail(out, ERR_UNVERIFIED, "the standby was verified in boot %s and is in boot %s: abort, "
-						      "then fail over again", ctx->facts->boot_id, boot_id);
+		return step_fail(out, ERR_UNVERIFIED,
+				 "the standby was verified in boot %s and is in boot %s: abort, "
+				 "then fail over again",
+				 ctx->facts->boot_id, boot_id);
 	ctx->mem->at = GET;
 	return ask(ctx, VERB_DNS_GET, out);
 }

@@ -18,8 +18,8 @@ static enum step_say ask(struct step_ctx *ctx, struct step_out *out)
 
 static enum step_say lagging(struct step_ctx *ctx, const char *why, struct step_out *out)
 {
-	snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%.50s: %.100s",
-		 ctx->plan->site.zones[ctx->mem->index].name, why);
+	snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%.50s: %.100s", ctx->plan->site.zones[ctx->mem->index].name,
+		 why);
 	return step_wait(out, PAUSE_MS);
 }
 

@@ -17,8 +17,8 @@ static enum step_say judge(struct step_ctx *ctx, const struct outcome *last, str
 		return step_fail(out, ERR_AGAIN, "known recipient: %lld, expected 250", (long long)known);
 	int64_t floor = ctx->facts->soft_bounce ? 400 : 500;
 	if (unknown < floor)
-		return step_fail(out, ERR_UNVERIFIED, "unknown recipient: %lld, expected %lldxx",
-				 (long long)unknown, (long long)(floor / 100));
+		return step_fail(out, ERR_UNVERIFIED, "unknown recipient: %lld, expected %lldxx", (long long)unknown,
+				 (long long)(floor / 100));
 	return STEP_DONE;
 }
 

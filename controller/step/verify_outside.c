@@ -33,8 +33,7 @@ static bool harmless(const struct step_ctx *ctx, const struct smtp_answer *a, st
 {
 	int floor = ctx->facts->soft_bounce ? 400 : 500;
 	if (a->known_code >= 500)
-		(void)step_fail(out, ERR_UNVERIFIED, "the known recipient is refused from outside: %d",
-				a->known_code);
+		(void)step_fail(out, ERR_UNVERIFIED, "the known recipient is refused from outside: %d", a->known_code);
 	else if (a->unknown_code && a->unknown_code < floor)
 		(void)step_fail(out, ERR_UNVERIFIED, "an unknown recipient gets %d from outside", a->unknown_code);
 	else
@@ -51,8 +50,7 @@ static enum step_say conclude(struct step_ctx *ctx, struct step_out *out)
 	}
 	for (size_t f = 0; f < 2; f++)
 		if (used(ctx, f) && !ok[f])
-			step_degrade(ctx, "IPv%c does not work from outside: %.100s", f ? '6' : '4',
-				     ctx->mem->text);
+			step_degrade(ctx, "IPv%c does not work from outside: %.100s", f ? '6' : '4', ctx->mem->text);
 	return step_done(out, "250 and a refusal over%s%s", ok[0] ? " IPv4" : "", ok[1] ? " IPv6" : "");
 }
 
@@ -66,8 +64,7 @@ enum step_say step_verify_outside(struct step_ctx *ctx, const struct outcome *la
 		ctx->facts->family_ok[ctx->mem->index] = answered && a->known_code == 250 && a->unknown_code;
 		if (!ctx->facts->family_ok[ctx->mem->index])
 			snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%s: %.100s",
-				 ctx->mem->index ? "IPv6" : "IPv4",
-				 answered ? a->layer : last->err.text);
+				 ctx->mem->index ? "IPv6" : "IPv4", answered ? a->layer : last->err.text);
 		ctx->mem->index++;
 	} else {
 		ctx->facts->family_ok[0] = ctx->facts->family_ok[1] = false;

@@ -60,9 +60,7 @@ enum step_say step_verify_primary(struct step_ctx *ctx, const struct outcome *la
 		if (last->err.code)
 			return step_fail_err(out, &last->err);
 		return hello(ctx, out);
-	case HELLO:
-		return last ? after_hello(ctx, last, out) : hello(ctx, out);
-	default:
-		return after_status(ctx, last, out);
+	case HELLO: return last ? after_hello(ctx, last, out) : hello(ctx, out);
+	default: return after_status(ctx, last, out);
 	}
 }

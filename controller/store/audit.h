@@ -15,7 +15,6 @@
 #include "../../common/base/sha256.h"
 #include "../verb.h"
 
-void audit_hash(const uint8_t prev[SHA256_BYTES], const struct record *rec, int64_t wall_ms,
-		uint8_t out[SHA256_BYTES]);
+void audit_hash(const uint8_t prev[SHA256_BYTES], const struct record *rec, int64_t wall_ms, uint8_t out[SHA256_BYTES]);
 
 #endif

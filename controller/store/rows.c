@@ -5,8 +5,7 @@
 
 #include "../../common/base/mem.h"
 
-void store_rows_add(struct store_rows *rows, const struct record *rec,
-		    const struct store_mark *mark)
+void store_rows_add(struct store_rows *rows, const struct record *rec, const struct store_mark *mark)
 {
 	if (rows->count == rows->cap) {
 		rows->cap = rows->cap ? rows->cap * 2 : 16;

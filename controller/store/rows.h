@@ -23,14 +23,13 @@ struct store_rows {
 	size_t count, cap;
 };
 
-#define STORE_ROWS_INIT                                                                            \
-	{                                                                                          \
-		NULL, NULL, 0, 0                                                                   \
+#define STORE_ROWS_INIT                                                                                                \
+	{                                                                                                              \
+		NULL, NULL, 0, 0                                                                                       \
 	}
 
 /* Copies the body. */
-void store_rows_add(struct store_rows *rows, const struct record *rec,
-		    const struct store_mark *mark);
+void store_rows_add(struct store_rows *rows, const struct record *rec, const struct store_mark *mark);
 void store_rows_fini(struct store_rows *rows);
 
 #endif

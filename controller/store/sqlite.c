@@ -36,8 +36,8 @@ enum err_code sqlite_fail(const struct sqlite_store *store, const char *doing, s
 	bool io = (rc & 0xff) == SQLITE_IOERR || (rc & 0xff) == SQLITE_CANTOPEN;
 	if (io && errnum)
 		text = strerror_r(errnum, sys, sizeof(sys));
-	return err_set(e, ERR_STORE, "database %s: %s: %s%s%s%s", store->path, doing,
-		       sqlite3_errmsg(store->handle), *text ? ": " : "", text, advice(rc));
+	return err_set(e, ERR_STORE, "database %s: %s: %s%s%s%s", store->path, doing, sqlite3_errmsg(store->handle),
+		       *text ? ": " : "", text, advice(rc));
 }
 
 enum err_code sqlite_run(struct sqlite_store *store, const char *sql, struct err *e)
@@ -49,12 +49,10 @@ enum err_code sqlite_run(struct sqlite_store *store, const char *sql, struct err
 	return sqlite_fail(store, doing, e);
 }
 
-enum err_code sqlite_prepare(struct sqlite_store *store, const char *sql, sqlite3_stmt **out,
-			     struct err *e)
+enum err_code sqlite_prepare(struct sqlite_store *store, const char *sql, sqlite3_stmt **out, struct err *e)
 {
 	*out = NULL;
-	if (sqlite3_prepare_v3(store->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) !=
-	    SQLITE_OK)
+	if (sqlite3_prepare_v3(store->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
 		return sqlite_fail(store, "prepare", e);
 	return ERR_OK;
 }
@@ -154,8 +152,7 @@ enum err_code sqlite_settle(struct sqlite_store *store, struct err *e)
 	if (!store->unsettled)
 		return ERR_OK;
 	int log = 0, done = 0;
-	if (sqlite3_wal_checkpoint_v2(store->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, &log,
-				      &done) != SQLITE_OK)
+	if (sqlite3_wal_checkpoint_v2(store->handle, "main", SQLITE_CHECKPOINT_TRUNCATE, &log, &done) != SQLITE_OK)
 		return sqlite_fail(store, "checkpoint", e);
 	sqlite3_file *wal = NULL;
 	sqlite3_file_control(store->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &wal);
@@ -185,13 +182,12 @@ static int bind_record(sqlite3_stmt *stmt, const struct record *rec, uint32_t se
 	sqlite3_bind_int64(stmt, 2, stored_int(rec->op));
 	sqlite3_bind_int64(stmt, 3, seq);
 	sqlite3_bind_text(stmt, 4, rec->key, -1, SQLITE_STATIC);
-	return sqlite3_bind_int64(stmt, 6, wall_ms) |
-	       sqlite3_bind_text(stmt, 5, rec->body, -1, SQLITE_STATIC);
+	return sqlite3_bind_int64(stmt, 6, wall_ms) | sqlite3_bind_text(stmt, 5, rec->body, -1, SQLITE_STATIC);
 }
 
 static int put_audit(struct sqlite_store *store, const struct record *given, int64_t wall_ms)
 {
-	uint8_t hash[SHA256_BYTES] = {0};
+	uint8_t hash[SHA256_BYTES] = { 0 };
 	struct record rec = *given;
 	sqlite3_stmt *head = store->stmt[STMT_HEAD_GET];
 	rec.seq = 1;
@@ -262,8 +258,7 @@ static int raise_epoch(struct sqlite_store *store, const struct guard *guard)
 	return step_once(store, STMT_EPOCH_PUT);
 }
 
-static int put_rows(struct sqlite_store *store, const struct txn *txn, int64_t wall_ms,
-		    struct err *e)
+static int put_rows(struct sqlite_store *store, const struct txn *txn, int64_t wall_ms, struct err *e)
 {
 	int rc = SQLITE_DONE;
 	for (size_t i = 0; i < txn->nrec && rc == SQLITE_DONE; i++) {
@@ -272,8 +267,8 @@ static int put_rows(struct sqlite_store *store, const struct txn *txn, int64_t w
 			err_set(e, ERR_BUG,
 				"database %s: pair %" PRIu32 ": %s row %" PRIu32 " of operation "
 				"%" PRIu64 " is there already",
-				store->path, txn->rec[i].pair, record_kind_name(txn->rec[i].kind),
-				txn->rec[i].seq, txn->rec[i].op);
+				store->path, txn->rec[i].pair, record_kind_name(txn->rec[i].kind), txn->rec[i].seq,
+				txn->rec[i].op);
 	}
 	return rc == SQLITE_DONE ? raise_epoch(store, &txn->guard) : rc;
 }
@@ -299,8 +294,8 @@ static bool is_repeat(struct sqlite_store *store, const struct txn *txn)
 }
 
 /* False: the whole group is lost, `e` says why. */
-static bool apply_one(struct sqlite_store *store, const struct txn *txn, int64_t wall_ms,
-		      enum store_rc *rc, struct err *e)
+static bool apply_one(struct sqlite_store *store, const struct txn *txn, int64_t wall_ms, enum store_rc *rc,
+		      struct err *e)
 {
 	bool fenced;
 	int step = check_epoch(store, &txn->guard, &fenced);
@@ -354,8 +349,8 @@ static void commit_failed(struct sqlite_store *store, enum store_rc *rc, size_t 
 	mark_lost(rc, ntxn, nothing ? STORE_AWAY : STORE_UNKNOWN);
 }
 
-void sqlite_store_apply(struct sqlite_store *store, const struct txn *const *txn, size_t ntxn,
-			enum store_rc *rc, struct err *e)
+void sqlite_store_apply(struct sqlite_store *store, const struct txn *const *txn, size_t ntxn, enum store_rc *rc,
+			struct err *e)
 {
 	err_clear(e);
 	for (size_t i = 0; i < ntxn; i++)

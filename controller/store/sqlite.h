@@ -25,19 +25,17 @@ struct sqlite_store;
 /* A missing file is made only when `create`; a file that is empty, foreign, damaged, newer or in
  * use is refused. What a killed predecessor left written but not synced is synced before this
  * returns. */
-enum err_code sqlite_store_open(const char *path, bool create, struct sqlite_store **out,
-				struct err *e) NODISCARD;
+enum err_code sqlite_store_open(const char *path, bool create, struct sqlite_store **out, struct err *e) NODISCARD;
 void sqlite_store_close(struct sqlite_store *store); /* NULL is legal */
 
 /* All in one disk transaction, in order; rc[i] is the fate of txn[i]: a FENCED one changes nothing
  * and does not disturb the others; UNKNOWN: the commit's fsync failed, or an append row was there
  * already. `e` has the reason when any is AWAY or UNKNOWN, else it is clear. */
-void sqlite_store_apply(struct sqlite_store *store, const struct txn *const *txn, size_t ntxn,
-			enum store_rc *rc, struct err *e);
+void sqlite_store_apply(struct sqlite_store *store, const struct txn *const *txn, size_t ntxn, enum store_rc *rc,
+			struct err *e);
 
 /* QUERY_ALL_STATE of ports.h. */
-enum err_code sqlite_store_read_state(struct sqlite_store *store, struct store_rows *out,
-				      struct err *e) NODISCARD;
+enum err_code sqlite_store_read_state(struct sqlite_store *store, struct store_rows *out, struct err *e) NODISCARD;
 
 enum history_kind {
 	HISTORY_AUDIT,      /* of a pair */
@@ -73,7 +71,7 @@ struct audit_walk {
 
 void audit_walk_init(struct audit_walk *walk, uint32_t pair);
 /* A broken chain is an answer, not an error. */
-enum err_code sqlite_store_audit_verify(struct sqlite_store *store, struct audit_walk *walk,
-					uint32_t max_rows, struct err *e) NODISCARD;
+enum err_code sqlite_store_audit_verify(struct sqlite_store *store, struct audit_walk *walk, uint32_t max_rows,
+					struct err *e) NODISCARD;
 
 #endif

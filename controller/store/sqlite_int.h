@@ -38,8 +38,7 @@ struct sqlite_store {
 /* "database PATH: DOING: reason: what to do"; ERR_STORE. */
 enum err_code sqlite_fail(const struct sqlite_store *store, const char *doing, struct err *e);
 enum err_code sqlite_run(struct sqlite_store *store, const char *sql, struct err *e) NODISCARD;
-enum err_code sqlite_prepare(struct sqlite_store *store, const char *sql, sqlite3_stmt **out,
-			     struct err *e) NODISCARD;
+enum err_code sqlite_prepare(struct sqlite_store *store, const char *sql, sqlite3_stmt **out, struct err *e) NODISCARD;
 enum err_code sqlite_prepare_all(struct sqlite_store *store, struct err *e) NODISCARD;
 /* After a commit that failed, and at the start: makes the file hold exactly what a read shows,
  * durably. */

@@ -19,34 +19,32 @@
 #define SCHEMA_VERSION 1
 #define TEXT2(x) #x
 #define TEXT(x) TEXT2(x)
-#define IDENTITY                                                                                   \
-	"PRAGMA application_id = " TEXT(APPLICATION_ID) ";"                                        \
-							"PRAGMA user_version = " TEXT(             \
-								SCHEMA_VERSION) ";"
+#define IDENTITY                                                                                                       \
+	"PRAGMA application_id = " TEXT(APPLICATION_ID) ";"                                                            \
+							"PRAGMA user_version = " TEXT(SCHEMA_VERSION) ";"
 
-#define COLUMNS                                                                                    \
-	"(id INTEGER PRIMARY KEY, pair INTEGER NOT NULL, op INTEGER NOT NULL, seq INTEGER NOT "    \
+#define COLUMNS                                                                                                        \
+	"(id INTEGER PRIMARY KEY, pair INTEGER NOT NULL, op INTEGER NOT NULL, seq INTEGER NOT "                        \
 	"NULL, key TEXT NOT NULL, body TEXT NOT NULL, wall_ms INTEGER NOT NULL"
 
-static const char schema[] =
-	"BEGIN IMMEDIATE;"
-	"CREATE TABLE epoch(pair INTEGER PRIMARY KEY, epoch INTEGER NOT NULL) STRICT;"
-	"CREATE TABLE pair_state" COLUMNS ", UNIQUE(pair)) STRICT;"
-	"CREATE TABLE operation" COLUMNS ", UNIQUE(op)) STRICT;"
-	"CREATE INDEX operation_pair ON operation(pair);"
-	"CREATE INDEX operation_open ON operation(pair) WHERE substr(body, 1, 12) <> "
-	"'status=ended';"
-	"CREATE TABLE journal" COLUMNS ", UNIQUE(op, seq)) STRICT;"
-	"CREATE TABLE audit" COLUMNS ", hash BLOB NOT NULL, UNIQUE(pair, seq)) STRICT;"
-	"CREATE TABLE audit_head(pair INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT "
-	"NULL) "
-	"STRICT;"
-	"CREATE TABLE rights" COLUMNS ") STRICT;"
-	"CREATE INDEX rights_pair ON rights(pair);"
-	"CREATE TABLE boot" COLUMNS ", UNIQUE(pair, key)) STRICT;"
-	"CREATE TABLE stranded" COLUMNS ", UNIQUE(pair, key)) STRICT;"
-	"CREATE TABLE hold" COLUMNS ", UNIQUE(pair)) STRICT;"
-	"CREATE TABLE global_state" COLUMNS ", UNIQUE(key)) STRICT;" IDENTITY "COMMIT;";
+static const char schema[] = "BEGIN IMMEDIATE;"
+			     "CREATE TABLE epoch(pair INTEGER PRIMARY KEY, epoch INTEGER NOT NULL) STRICT;"
+			     "CREATE TABLE pair_state" COLUMNS ", UNIQUE(pair)) STRICT;"
+			     "CREATE TABLE operation" COLUMNS ", UNIQUE(op)) STRICT;"
+			     "CREATE INDEX operation_pair ON operation(pair);"
+			     "CREATE INDEX operation_open ON operation(pair) WHERE substr(body, 1, 12) <> "
+			     "'status=ended';"
+			     "CREATE TABLE journal" COLUMNS ", UNIQUE(op, seq)) STRICT;"
+			     "CREATE TABLE audit" COLUMNS ", hash BLOB NOT NULL, UNIQUE(pair, seq)) STRICT;"
+			     "CREATE TABLE audit_head(pair INTEGER PRIMARY KEY, seq INTEGER NOT NULL, hash BLOB NOT "
+			     "NULL) "
+			     "STRICT;"
+			     "CREATE TABLE rights" COLUMNS ") STRICT;"
+			     "CREATE INDEX rights_pair ON rights(pair);"
+			     "CREATE TABLE boot" COLUMNS ", UNIQUE(pair, key)) STRICT;"
+			     "CREATE TABLE stranded" COLUMNS ", UNIQUE(pair, key)) STRICT;"
+			     "CREATE TABLE hold" COLUMNS ", UNIQUE(pair)) STRICT;"
+			     "CREATE TABLE global_state" COLUMNS ", UNIQUE(key)) STRICT;" IDENTITY "COMMIT;";
 
 static void handle_free(struct sqlite_store *store)
 {
@@ -88,8 +86,7 @@ static enum err_code handle_open(const char *path, struct sqlite_store **out, st
 	return ERR_OK;
 }
 
-static enum err_code pragma_text(struct sqlite_store *store, const char *sql, char *out,
-				 size_t size, struct err *e)
+static enum err_code pragma_text(struct sqlite_store *store, const char *sql, char *out, size_t size, struct err *e)
 {
 	sqlite3_stmt *stmt;
 	enum err_code rc = sqlite_prepare(store, sql, &stmt, e);
@@ -105,8 +102,7 @@ static enum err_code pragma_text(struct sqlite_store *store, const char *sql, ch
 	return rc;
 }
 
-static enum err_code pragma_number(struct sqlite_store *store, const char *sql, long long *out,
-				   struct err *e)
+static enum err_code pragma_number(struct sqlite_store *store, const char *sql, long long *out, struct err *e)
 {
 	char text[32] = "";
 	enum err_code rc = pragma_text(store, sql, text, sizeof(text), e);
@@ -134,9 +130,8 @@ static enum err_code check_identity(struct sqlite_store *store, struct err *e)
 			       "knows %d): install that version again",
 			       store->path, version, SCHEMA_VERSION);
 	if (version < SCHEMA_VERSION)
-		return err_set(e, ERR_STORE,
-			       "database %s has the unknown schema %lld: restore a backup",
-			       store->path, version);
+		return err_set(e, ERR_STORE, "database %s has the unknown schema %lld: restore a backup", store->path,
+			       version);
 	return ERR_OK;
 }
 
@@ -151,8 +146,7 @@ static enum err_code check_damage(struct sqlite_store *store, struct err *e)
 	char *line_end = strchr(text, '\n');
 	if (line_end)
 		*line_end = ' ';
-	return err_set(e, ERR_STORE,
-		       "database %s is damaged (%s): move it and %s-wal away and restore a backup",
+	return err_set(e, ERR_STORE, "database %s is damaged (%s): move it and %s-wal away and restore a backup",
 		       store->path, text, store->path);
 }
 
@@ -161,8 +155,7 @@ static enum err_code log_mode(struct sqlite_store *store, struct err *e)
 	char mode[16] = "";
 	enum err_code rc = pragma_text(store, "PRAGMA journal_mode = WAL", mode, sizeof(mode), e);
 	if (rc == ERR_OK && strcmp(mode, "wal") != 0)
-		rc = err_set(e, ERR_STORE, "database %s: cannot use a write-ahead log (mode is %s)",
-			     store->path, mode);
+		rc = err_set(e, ERR_STORE, "database %s: cannot use a write-ahead log (mode is %s)", store->path, mode);
 	if (rc == ERR_OK)
 		rc = sqlite_run(store, "PRAGMA journal_size_limit = 67108864", e);
 	return rc;
@@ -217,10 +210,8 @@ static enum err_code check_missing(const char *path, bool create, struct err *e)
 			       "backup, or move the log away",
 			       path, wal);
 	if (!create)
-		return err_set(
-			e, ERR_NOT_FOUND,
-			"database %s does not exist: restore a backup, or have a new one made",
-			path);
+		return err_set(e, ERR_NOT_FOUND, "database %s does not exist: restore a backup, or have a new one made",
+			       path);
 	return create_database(path, e);
 }
 
@@ -240,8 +231,7 @@ static enum err_code check_file(const char *path, bool create, struct err *e)
 	return ERR_OK;
 }
 
-enum err_code sqlite_store_open(const char *path, bool create, struct sqlite_store **out,
-				struct err *e)
+enum err_code sqlite_store_open(const char *path, bool create, struct sqlite_store **out, struct err *e)
 {
 	enum err_code rc = check_file(path, create, e);
 	if (rc != ERR_OK)

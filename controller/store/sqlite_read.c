@@ -12,11 +12,10 @@
 #define OPEN "substr(body, 1, 12) <> 'status=ended'"
 /* op < 0: the upper half of the unsigned numbers comes last. */
 #define IN_ORDER " ORDER BY pair, op < 0, op, seq, id"
-#define LAST(from)                                                                                 \
-	"SELECT * FROM (SELECT " COLUMNS ", x'' AS hash, id FROM " from                            \
-	" ORDER BY id DESC LIMIT ?3) ORDER BY id"
-#define LAST_AUDIT(from)                                                                           \
-	"SELECT * FROM (SELECT " COLUMNS ", hash, id FROM " from " ORDER BY id DESC LIMIT ?3) "    \
+#define LAST(from)                                                                                                     \
+	"SELECT * FROM (SELECT " COLUMNS ", x'' AS hash, id FROM " from " ORDER BY id DESC LIMIT ?3) ORDER BY id"
+#define LAST_AUDIT(from)                                                                                               \
+	"SELECT * FROM (SELECT " COLUMNS ", hash, id FROM " from " ORDER BY id DESC LIMIT ?3) "                        \
 	"ORDER BY id"
 
 /* NULL: not part of the state that the engine reads. */
@@ -26,12 +25,9 @@ static const char *state_sql(enum record_kind kind)
 	case RECORD_PAIR: return "SELECT " COLUMNS " FROM pair_state" IN_ORDER;
 	case RECORD_OPERATION: return "SELECT " COLUMNS " FROM operation WHERE " OPEN IN_ORDER;
 	case RECORD_JOURNAL:
-		return "SELECT " COLUMNS
-		       " FROM journal WHERE op IN (SELECT op FROM operation WHERE " OPEN
-		       ")" IN_ORDER;
+		return "SELECT " COLUMNS " FROM journal WHERE op IN (SELECT op FROM operation WHERE " OPEN ")" IN_ORDER;
 	case RECORD_BOOT:
-		return "SELECT " COLUMNS
-		       " FROM (SELECT *, row_number() OVER (PARTITION BY pair ORDER "
+		return "SELECT " COLUMNS " FROM (SELECT *, row_number() OVER (PARTITION BY pair ORDER "
 		       "BY id DESC) AS age FROM boot) WHERE age <= ?1" IN_ORDER;
 	case RECORD_STRANDED: return "SELECT " COLUMNS " FROM stranded" IN_ORDER;
 	case RECORD_HOLD: return "SELECT " COLUMNS " FROM hold WHERE body <> ''" IN_ORDER;
@@ -79,8 +75,7 @@ static const char *column_str(sqlite3_stmt *stmt, int column)
 }
 
 /* The body is borrowed until the next step. */
-static void row_get(sqlite3_stmt *stmt, enum record_kind kind, struct record *rec,
-		    struct store_mark *mark)
+static void row_get(sqlite3_stmt *stmt, enum record_kind kind, struct record *rec, struct store_mark *mark)
 {
 	memset(rec, 0, sizeof(*rec));
 	memset(mark, 0, sizeof(*mark));
@@ -113,8 +108,7 @@ static enum err_code rows_get(struct sqlite_store *store, sqlite3_stmt *stmt, en
 	return rc;
 }
 
-static enum err_code read_kind(struct sqlite_store *store, enum record_kind kind,
-			       struct store_rows *out, struct err *e)
+static enum err_code read_kind(struct sqlite_store *store, enum record_kind kind, struct store_rows *out, struct err *e)
 {
 	const char *sql = state_sql(kind);
 	sqlite3_stmt *stmt;
@@ -128,8 +122,7 @@ static enum err_code read_kind(struct sqlite_store *store, enum record_kind kind
 	return rows_get(store, stmt, kind, out, e);
 }
 
-enum err_code sqlite_store_read_state(struct sqlite_store *store, struct store_rows *out,
-				      struct err *e)
+enum err_code sqlite_store_read_state(struct sqlite_store *store, struct store_rows *out, struct err *e)
 {
 	enum err_code rc = sqlite_settle(store, e);
 	for (int kind = 0; kind < RECORD_KINDS && rc == ERR_OK; kind++)
@@ -169,8 +162,7 @@ static void walk_bad(struct audit_walk *walk, uint32_t seq, const char *what)
 {
 	walk->done = true;
 	walk->bad_seq = seq;
-	snprintf(walk->why, sizeof(walk->why), "audit row %u of pair %u %s", walk->bad_seq,
-		 walk->pair, what);
+	snprintf(walk->why, sizeof(walk->why), "audit row %u of pair %u %s", walk->bad_seq, walk->pair, what);
 }
 
 static void walk_row(struct audit_walk *walk, sqlite3_stmt *stmt)
@@ -198,7 +190,7 @@ static enum err_code walk_end(struct sqlite_store *store, struct audit_walk *wal
 {
 	sqlite3_stmt *head = store->stmt[STMT_HEAD_GET];
 	uint32_t seq = 0;
-	uint8_t hash[SHA256_BYTES] = {0};
+	uint8_t hash[SHA256_BYTES] = { 0 };
 	sqlite3_bind_int64(head, 1, walk->pair);
 	int step = sqlite3_step(head);
 	if (step == SQLITE_ROW) {
@@ -217,15 +209,14 @@ static enum err_code walk_end(struct sqlite_store *store, struct audit_walk *wal
 	return ERR_OK;
 }
 
-enum err_code sqlite_store_audit_verify(struct sqlite_store *store, struct audit_walk *walk,
-					uint32_t max_rows, struct err *e)
+enum err_code sqlite_store_audit_verify(struct sqlite_store *store, struct audit_walk *walk, uint32_t max_rows,
+					struct err *e)
 {
 	sqlite3_stmt *stmt;
 	enum err_code rc = sqlite_settle(store, e);
 	if (rc == ERR_OK)
 		rc = sqlite_prepare(store,
-				    "SELECT " COLUMNS
-				    ", hash FROM audit WHERE pair = ?1 AND seq > ?2 "
+				    "SELECT " COLUMNS ", hash FROM audit WHERE pair = ?1 AND seq > ?2 "
 				    "ORDER BY seq LIMIT ?3",
 				    &stmt, e);
 	if (rc != ERR_OK)

@@ -71,7 +71,7 @@ static void run_ask(void *arg)
 {
 	struct ask *a = arg;
 	struct engine *e = a->api->opts.engine;
-	struct reply reply = {.yes = true};
+	struct reply reply = { .yes = true };
 	switch (a->kind) {
 	case ASK_RIGHTS: answer_rights(a, &reply); break;
 	case ASK_BOOT: engine_boot_reported(e, a->pair, a->role, a->boot_id, a->order); break;
@@ -84,8 +84,7 @@ static void run_ask(void *arg)
 
 /* ---- the HTTP library's side ---- */
 
-static enum MHD_Result ask_loop(struct MHD_Connection *conn, struct agent_request *r,
-				struct ask question)
+static enum MHD_Result ask_loop(struct MHD_Connection *conn, struct agent_request *r, struct ask question)
 {
 	struct ask *a = mem_calloc(1, sizeof(*a));
 	*a = question;
@@ -96,7 +95,7 @@ static enum MHD_Result ask_loop(struct MHD_Connection *conn, struct agent_reques
 	r->parked = parking_park(r->api->parking, conn, clock_boot_ms() + ANSWER_LIMIT_MS);
 	a->parked = r->parked;
 	if (!mailbox_try_post(r->api->opts.loop, run_ask, a)) {
-		struct reply reply = {0};
+		struct reply reply = { 0 };
 		err_set(&reply.err, ERR_AGAIN, "the controller is busy: try again");
 		parked_done(a->parked, &reply);
 		free(a);
@@ -113,8 +112,7 @@ static bool token_matches(const struct config_secret *want, const char *got)
 	return want->len && CRYPTO_memcmp(a, b, sizeof(a)) == 0;
 }
 
-static bool find_host(const struct agent_api *api, const char *pair, const char *role,
-		      struct agent_request *r)
+static bool find_host(const struct agent_api *api, const char *pair, const char *role, struct agent_request *r)
 {
 	const struct config_pair *p = config_pair(api->opts.config, pair);
 	if (!p || (strcmp(role, "primary") != 0 && strcmp(role, "standby") != 0))
@@ -127,40 +125,33 @@ static bool find_host(const struct agent_api *api, const char *pair, const char 
 static bool is_authorised(struct MHD_Connection *conn, const struct agent_request *r)
 {
 	const struct config_pair *p = &r->api->opts.config->pairs[r->pair - 1];
-	const char *sent =
-		MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
-	return sent && strncasecmp(sent, "Bearer ", 7) == 0 &&
-	       token_matches(&p->host[r->role].agent_token, sent + 7);
+	const char *sent = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+	return sent && strncasecmp(sent, "Bearer ", 7) == 0 && token_matches(&p->host[r->role].agent_token, sent + 7);
 }
 
 /* Path and token, before a byte of the body is taken. A stranger learns nothing about which pairs
  * there are. */
-static enum MHD_Result admit(struct MHD_Connection *conn, struct agent_request *r, const char *url,
-			     const char *method)
+static enum MHD_Result admit(struct MHD_Connection *conn, struct agent_request *r, const char *url, const char *method)
 {
 	char pair[NAME_MAX_LEN], role[16], what[16];
 	static const struct {
 		const char *what, *method;
-	} rows[] = {{"rights", "GET"}, {"boots", "POST"}, {"maps", "PUT"}};
+	} rows[] = { { "rights", "GET" }, { "boots", "POST" }, { "maps", "PUT" } };
 	int end = 0;
 	r->refused = true;
-	bool known =
-		sscanf(url, "/v1/agent/%63[^/]/%15[^/]/%15[^/]%n", pair, role, what, &end) == 3 &&
-		!url[end] && find_host(r->api, pair, role, r);
+	bool known = sscanf(url, "/v1/agent/%63[^/]/%15[^/]/%15[^/]%n", pair, role, what, &end) == 3 && !url[end] &&
+		     find_host(r->api, pair, role, r);
 	if (!known || !is_authorised(conn, r))
-		return answer_error(conn, MHD_HTTP_UNAUTHORIZED, ERR_AUTH,
-				    "no such host, or not its token");
+		return answer_error(conn, MHD_HTTP_UNAUTHORIZED, ERR_AUTH, "no such host, or not its token");
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (strcmp(what, rows[i].what) != 0)
 			continue;
 		if (strcmp(method, rows[i].method) != 0)
-			return answer_error(conn, MHD_HTTP_METHOD_NOT_ALLOWED, ERR_INVALID,
-					    "%s takes %s", what, rows[i].method);
+			return answer_error(conn, MHD_HTTP_METHOD_NOT_ALLOWED, ERR_INVALID, "%s takes %s", what,
+					    rows[i].method);
 		r->what = (enum agent_what)i;
-		r->body_max =
-			r->what == WHAT_MAPS
-				? (size_t)r->api->opts.config->global.agent_listen.maps_max_bytes
-				: BOOT_BODY_MAX_BYTES;
+		r->body_max = r->what == WHAT_MAPS ? (size_t)r->api->opts.config->global.agent_listen.maps_max_bytes
+						   : BOOT_BODY_MAX_BYTES;
 		r->refused = false;
 		return MHD_YES;
 	}
@@ -184,52 +175,48 @@ static bool parse_boot(const char *text, struct ask *ask)
 		if (text_is(&line, "boot_id"))
 			ok = take_word(&line, ask->boot_id, sizeof(ask->boot_id));
 		else
-			ok = order = text_is(&line, "order") &&
-				     take_word(&line, ask->order, sizeof(ask->order));
+			ok = order = text_is(&line, "order") && take_word(&line, ask->order, sizeof(ask->order));
 	}
 	return ok && order && ask->boot_id[0];
 }
 
 static enum MHD_Result begin_boot(struct MHD_Connection *conn, struct agent_request *r)
 {
-	struct ask ask = {.kind = ASK_BOOT};
+	struct ask ask = { .kind = ASK_BOOT };
 	if (!parse_boot(strbuf_str(&r->body), &ask))
-		return answer_error(
-			conn, MHD_HTTP_BAD_REQUEST, ERR_INVALID,
-			"body: must be two lines, boot_id=... and order=..., order empty for none");
+		return answer_error(conn, MHD_HTTP_BAD_REQUEST, ERR_INVALID,
+				    "body: must be two lines, boot_id=... and order=..., order empty for none");
 	return ask_loop(conn, r, ask);
 }
 
 static enum MHD_Result begin_maps(struct MHD_Connection *conn, struct agent_request *r)
 {
-	struct err err = {0};
+	struct err err = { 0 };
 	if (r->role != HOST_PRIMARY)
-		return answer_error(conn, MHD_HTTP_FORBIDDEN, ERR_DENIED,
-				    "only the primary knows the recipients");
-	if (maps_check(strbuf_str(&r->body), r->body.len,
-		       r->api->opts.config->pairs[r->pair - 1].name, &r->maps, &err) != ERR_OK)
+		return answer_error(conn, MHD_HTTP_FORBIDDEN, ERR_DENIED, "only the primary knows the recipients");
+	if (maps_check(strbuf_str(&r->body), r->body.len, r->api->opts.config->pairs[r->pair - 1].name, &r->maps,
+		       &err) != ERR_OK)
 		return answer_problem(conn, MHD_HTTP_BAD_REQUEST, &err, "", "", NULL);
-	return ask_loop(conn, r, (struct ask){.kind = ASK_MAPS_WANTED});
+	return ask_loop(conn, r, (struct ask){ .kind = ASK_MAPS_WANTED });
 }
 
 static enum MHD_Result begin(struct MHD_Connection *conn, struct agent_request *r)
 {
 	if (r->too_large)
-		return answer_error(conn, MHD_HTTP_CONTENT_TOO_LARGE, ERR_INVALID,
-				    "body: more than %zu bytes", r->body_max);
+		return answer_error(conn, MHD_HTTP_CONTENT_TOO_LARGE, ERR_INVALID, "body: more than %zu bytes",
+				    r->body_max);
 	switch (r->what) {
-	case WHAT_RIGHTS: return ask_loop(conn, r, (struct ask){.kind = ASK_RIGHTS});
+	case WHAT_RIGHTS: return ask_loop(conn, r, (struct ask){ .kind = ASK_RIGHTS });
 	case WHAT_BOOTS: return begin_boot(conn, r);
 	case WHAT_MAPS: return begin_maps(conn, r);
 	}
 	return MHD_NO;
 }
 
-static enum MHD_Result finish_maps(struct MHD_Connection *conn, struct agent_request *r,
-				   const struct reply *reply)
+static enum MHD_Result finish_maps(struct MHD_Connection *conn, struct agent_request *r, const struct reply *reply)
 {
-	struct err err = {0};
-	struct ask pushed = {.kind = ASK_MAPS_PUSHED, .recipients = r->maps.recipients};
+	struct err err = { 0 };
+	struct ask pushed = { .kind = ASK_MAPS_PUSHED, .recipients = r->maps.recipients };
 	if (r->kept) {
 		struct strbuf text = STRBUF_INIT;
 		strbuf_addf(&text, "{\"sha256\":\"%s\",\"recipients\":%u}", r->maps.sha256,
@@ -237,12 +224,11 @@ static enum MHD_Result finish_maps(struct MHD_Connection *conn, struct agent_req
 		return answer_json(conn, MHD_HTTP_OK, &text, "");
 	}
 	if (!reply->yes) {
-		err_set(&err, ERR_BLOCKED,
-			"the pair is promoted or moving: nothing flows towards the standby now");
+		err_set(&err, ERR_BLOCKED, "the pair is promoted or moving: nothing flows towards the standby now");
 		return answer_problem(conn, MHD_HTTP_CONFLICT, &err, "interlock", "", NULL);
 	}
-	if (maps_store_save(r->api->opts.config, r->api->opts.config->pairs[r->pair - 1].name,
-			    strbuf_str(&r->body), r->body.len, &err) != ERR_OK) {
+	if (maps_store_save(r->api->opts.config, r->api->opts.config->pairs[r->pair - 1].name, strbuf_str(&r->body),
+			    r->body.len, &err) != ERR_OK) {
 		log_error("maps", "%s", err.text);
 		return answer_problem(conn, MHD_HTTP_SERVICE_UNAVAILABLE, &err, "", "", NULL);
 	}
@@ -251,26 +237,21 @@ static enum MHD_Result finish_maps(struct MHD_Connection *conn, struct agent_req
 	return ask_loop(conn, r, pushed);
 }
 
-static enum MHD_Result finish(struct MHD_Connection *conn, struct agent_request *r,
-			      const struct reply *reply)
+static enum MHD_Result finish(struct MHD_Connection *conn, struct agent_request *r, const struct reply *reply)
 {
 	struct strbuf text = STRBUF_INIT;
 	if (reply->err.code)
-		return answer_problem(conn, answer_status(reply->err.code), &reply->err, "", "",
-				      NULL);
+		return answer_problem(conn, answer_status(reply->err.code), &reply->err, "", "", NULL);
 	switch (r->what) {
-	case WHAT_RIGHTS:
-		return answer_text(conn, MHD_HTTP_OK, "text/plain", reply->text,
-				   strlen(reply->text));
+	case WHAT_RIGHTS: return answer_text(conn, MHD_HTTP_OK, "text/plain", reply->text, strlen(reply->text));
 	case WHAT_BOOTS: strbuf_adds(&text, "{}"); return answer_json(conn, MHD_HTTP_OK, &text, "");
 	case WHAT_MAPS: return finish_maps(conn, r, reply);
 	}
 	return MHD_NO;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
-				  const char *method, const char *version, const char *bytes,
-				  size_t *len, void **state)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
+				  const char *version, const char *bytes, size_t *len, void **state)
 {
 	struct agent_request *r = *state;
 	(void)version;
@@ -294,8 +275,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
 	return reply ? finish(conn, r, reply) : MHD_YES;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
-			 enum MHD_RequestTerminationCode code)
+static void on_completed(void *cls, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode code)
 {
 	struct agent_request *r = *state;
 	(void)cls;
@@ -314,34 +294,29 @@ static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
 static enum err_code start_daemon(struct agent_api *a, struct err *e)
 {
 	const struct conf_endpoint *at = &a->opts.config->global.agent_listen.at;
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(at->port)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(at->port)};
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(at->port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(at->port) };
 	bool six = strchr(at->addr, ':') != NULL;
-	if (inet_pton(six ? AF_INET6 : AF_INET, at->addr,
-		      six ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr) != 1)
-		return err_set(e, ERR_INVALID, "agent_listen: %s is not a literal address",
-			       at->addr);
+	if (inet_pton(six ? AF_INET6 : AF_INET, at->addr, six ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr) != 1)
+		return err_set(e, ERR_INVALID, "agent_listen: %s is not a literal address", at->addr);
 	/* Dual stack where the address is "::". */
 	unsigned flags = MHD_USE_INTERNAL_POLLING_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TLS |
 			 (six ? MHD_USE_DUAL_STACK : 0);
-	a->daemon = MHD_start_daemon(
-		flags, at->port, NULL, NULL, on_request, a, MHD_OPTION_SOCK_ADDR,
-		six ? (const void *)&v6 : (const void *)&v4, MHD_OPTION_HTTPS_MEM_KEY, a->key,
-		MHD_OPTION_HTTPS_MEM_CERT, a->cert, MHD_OPTION_HTTPS_PRIORITIES,
-		"NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_LIMIT_S, MHD_OPTION_END);
+	a->daemon = MHD_start_daemon(flags, at->port, NULL, NULL, on_request, a, MHD_OPTION_SOCK_ADDR,
+				     six ? (const void *)&v6 : (const void *)&v4, MHD_OPTION_HTTPS_MEM_KEY, a->key,
+				     MHD_OPTION_HTTPS_MEM_CERT, a->cert, MHD_OPTION_HTTPS_PRIORITIES,
+				     "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2", MHD_OPTION_NOTIFY_COMPLETED,
+				     on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+				     MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_LIMIT_S, MHD_OPTION_END);
 	if (!a->daemon)
-		return err_set(
-			e, ERR_LOCAL,
-			"agent_listen: cannot serve %s port %u: look at cert and key, and whether "
-			"another program is there",
-			at->addr, at->port);
+		return err_set(e, ERR_LOCAL,
+			       "agent_listen: cannot serve %s port %u: look at cert and key, and whether "
+			       "another program is there",
+			       at->addr, at->port);
 	return ERR_OK;
 }
 
-enum err_code agent_api_start(const struct agent_api_opts *opts, struct agent_api **out,
-			      struct err *e)
+enum err_code agent_api_start(const struct agent_api_opts *opts, struct agent_api **out, struct err *e)
 {
 	const struct config_agent_listen *l = &opts->config->global.agent_listen;
 	struct agent_api *a = mem_calloc(1, sizeof(*a));
@@ -362,8 +337,7 @@ enum err_code agent_api_start(const struct agent_api_opts *opts, struct agent_ap
 
 uint16_t agent_api_port(const struct agent_api *a)
 {
-	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(a->daemon, MHD_DAEMON_INFO_BIND_PORT);
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(a->daemon, MHD_DAEMON_INFO_BIND_PORT);
 	return info ? info->port : 0;
 }
 

@@ -27,11 +27,10 @@ struct agent_api_opts {
 	struct mailbox *loop;
 };
 
-enum err_code agent_api_start(const struct agent_api_opts *opts, struct agent_api **out,
-			      struct err *e) NODISCARD;
+enum err_code agent_api_start(const struct agent_api_opts *opts, struct agent_api **out, struct err *e) NODISCARD;
 uint16_t agent_api_port(const struct agent_api *a);
 void agent_api_tick(struct agent_api *a, int64_t boot_ms); /* NULL is legal */
 void agent_api_stop(struct agent_api *a);                  /* NULL is legal */
-void agent_api_free(struct agent_api *a); /* after the loop's last turn; NULL is legal */
+void agent_api_free(struct agent_api *a);                  /* after the loop's last turn; NULL is legal */
 
 #endif

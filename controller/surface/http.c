@@ -72,8 +72,7 @@ static bool part_is(const struct path *p, size_t i, const char *text)
 
 static void command_answered(void *arg, const struct command_answer *a)
 {
-	struct reply reply = {
-		.err = a->err, .op = a->op, .text = a->text[0] ? mem_strdup(a->text) : NULL};
+	struct reply reply = { .err = a->err, .op = a->op, .text = a->text[0] ? mem_strdup(a->text) : NULL };
 	(void)str_copy(reply.rule, sizeof(reply.rule), a->rule);
 	(void)str_copy(reply.hint, sizeof(reply.hint), a->hint);
 	parked_done(arg, &reply);
@@ -87,7 +86,7 @@ struct history_ask {
 static void history_answered(void *arg, const struct err *err, const struct record *rows, size_t n)
 {
 	struct history_ask *ask = arg;
-	struct reply reply = {0};
+	struct reply reply = { 0 };
 	if (err)
 		reply.err = *err;
 	if (reply.err.code == ERR_OK) {
@@ -99,14 +98,13 @@ static void history_answered(void *arg, const struct err *err, const struct reco
 	free(ask);
 }
 
-static enum MHD_Result answer_reply(struct MHD_Connection *conn, const struct request *r,
-				    const struct reply *reply)
+static enum MHD_Result answer_reply(struct MHD_Connection *conn, const struct request *r, const struct reply *reply)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct json j;
 	if (reply->err.code)
-		return answer_problem(conn, answer_status(reply->err.code), &reply->err,
-				      reply->rule, reply->hint, NULL);
+		return answer_problem(conn, answer_status(reply->err.code), &reply->err, reply->rule, reply->hint,
+				      NULL);
 	if (r->history) {
 		strbuf_adds(&text, reply->text ? reply->text : "");
 		return answer_json(conn, MHD_HTTP_OK, &text, "");
@@ -131,16 +129,15 @@ static enum MHD_Result ask_history(struct MHD_Connection *conn, struct request *
 	struct http *h = r->at->h;
 	struct view *v = views_find(h->opts.views, r->path.part[2]);
 	if (!v)
-		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND,
-				    "no pair is named \"%.60s\"", r->path.part[2]);
+		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "no pair is named \"%.60s\"",
+				    r->path.part[2]);
 	view_put(v);
 	struct history_ask *ask = mem_calloc(1, sizeof(*ask));
 	r->history = true;
 	r->parked = parking_park(h->parking, conn, clock_boot_ms() + HTTP_COMMAND_LIMIT_MS);
 	ask->parked = r->parked;
 	(void)str_copy(ask->pair, sizeof(ask->pair), r->path.part[2]);
-	h->opts.ops->history(h->opts.ops_ctx, r->path.part[2], HISTORY_LIMIT, history_answered,
-			     ask);
+	h->opts.ops->history(h->opts.ops_ctx, r->path.part[2], HISTORY_LIMIT, history_answered, ask);
 	return MHD_YES;
 }
 
@@ -166,13 +163,10 @@ static enum MHD_Result read_path(struct MHD_Connection *conn, struct request *r)
 			return http_read_pair(conn, vs, p->part[2], true);
 		if (p->n == 4 && part_is(p, 3, "history"))
 			return ask_history(conn, r);
-		struct err err = {0};
-		if (p->n == 4 &&
-		    http_parse_command(p->part[3], p->part[2], "", 0, &cmd, NULL) == ERR_OK) {
-			err_set(&err, ERR_INVALID, "GET changes nothing: %s is asked for by POST",
-				p->part[3]);
-			return answer_problem(conn, MHD_HTTP_METHOD_NOT_ALLOWED, &err, "", "",
-					      "POST");
+		struct err err = { 0 };
+		if (p->n == 4 && http_parse_command(p->part[3], p->part[2], "", 0, &cmd, NULL) == ERR_OK) {
+			err_set(&err, ERR_INVALID, "GET changes nothing: %s is asked for by POST", p->part[3]);
+			return answer_problem(conn, MHD_HTTP_METHOD_NOT_ALLOWED, &err, "", "", "POST");
 		}
 	}
 	return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "nothing is at this path");
@@ -190,16 +184,16 @@ static enum MHD_Result give_command(struct MHD_Connection *conn, struct request 
 	struct http *h = r->at->h;
 	struct http_peer peer;
 	struct command cmd;
-	struct err err = {0};
+	struct err err = { 0 };
 	http_peer_of(conn, h->opts.group, &peer);
 	if (!peer.may_command)
 		return answer_error(conn, MHD_HTTP_FORBIDDEN, ERR_DENIED,
 				    "%s is neither root nor in the socket's group", peer.who);
 	if (r->too_large)
-		return answer_error(conn, MHD_HTTP_CONTENT_TOO_LARGE, ERR_INVALID,
-				    "body: more than %d bytes", HTTP_BODY_MAX_BYTES);
-	if (http_parse_command(r->path.part[3], r->path.part[2], strbuf_str(&r->body), r->body.len,
-			       &cmd, &err) != ERR_OK)
+		return answer_error(conn, MHD_HTTP_CONTENT_TOO_LARGE, ERR_INVALID, "body: more than %d bytes",
+				    HTTP_BODY_MAX_BYTES);
+	if (http_parse_command(r->path.part[3], r->path.part[2], strbuf_str(&r->body), r->body.len, &cmd, &err) !=
+	    ERR_OK)
 		return answer_problem(conn, answer_status(err.code), &err, "", "", NULL);
 	(void)str_copy(cmd.who, sizeof(cmd.who), peer.who);
 	r->parked = parking_park(h->parking, conn, clock_boot_ms() + HTTP_COMMAND_LIMIT_MS);
@@ -220,28 +214,23 @@ static enum MHD_Result handle(struct MHD_Connection *conn, struct request *r, co
 	const struct listener *at = r->at;
 	const char *host = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_HOST);
 	if (!at->local && !http_host_ok(host, at->h->tcp_addr))
-		return answer_error(
-			conn, MHD_HTTP_MISDIRECTED_REQUEST, ERR_DENIED,
-			"the Host header must name this listener: use http://127.0.0.1:%u/",
-			http_tcp_port(at->h));
+		return answer_error(conn, MHD_HTTP_MISDIRECTED_REQUEST, ERR_DENIED,
+				    "the Host header must name this listener: use http://127.0.0.1:%u/",
+				    http_tcp_port(at->h));
 	if (!r->path.ok)
-		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND,
-				    "nothing is at this path");
+		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "nothing is at this path");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
 		return read_path(conn, r);
 	if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 || !is_command_path(&r->path))
-		return answer_error(conn, MHD_HTTP_METHOD_NOT_ALLOWED, ERR_INVALID,
-				    "only GET is allowed here");
+		return answer_error(conn, MHD_HTTP_METHOD_NOT_ALLOWED, ERR_INVALID, "only GET is allowed here");
 	if (!at->local)
-		return answer_error(
-			conn, MHD_HTTP_FORBIDDEN, ERR_DENIED,
-			"commands are taken on the UNIX socket only: use the coldmx command");
+		return answer_error(conn, MHD_HTTP_FORBIDDEN, ERR_DENIED,
+				    "commands are taken on the UNIX socket only: use the coldmx command");
 	return give_command(conn, r);
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url,
-				  const char *method, const char *version, const char *bytes,
-				  size_t *len, void **state)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const char *url, const char *method,
+				  const char *version, const char *bytes, size_t *len, void **state)
 {
 	struct request *r = *state;
 	(void)version;
@@ -263,8 +252,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *conn, const 
 	return reply ? answer_reply(conn, r, reply) : MHD_YES;
 }
 
-static void on_completed(void *cls, struct MHD_Connection *conn, void **state,
-			 enum MHD_RequestTerminationCode code)
+static void on_completed(void *cls, struct MHD_Connection *conn, void **state, enum MHD_RequestTerminationCode code)
 {
 	struct request *r = *state;
 	(void)cls;
@@ -291,35 +279,29 @@ static void on_log(void *cls, const char *fmt, va_list ap)
 
 /* ---- life ---- */
 
-static struct MHD_Daemon *start_daemon(struct listener *l, unsigned flags, enum MHD_OPTION how,
-				       intptr_t where)
+static struct MHD_Daemon *start_daemon(struct listener *l, unsigned flags, enum MHD_OPTION how, intptr_t where)
 {
-	struct MHD_OptionItem listen[] = {{how, how == MHD_OPTION_LISTEN_SOCKET ? where : 0,
-					   how == MHD_OPTION_LISTEN_SOCKET ? NULL : (void *)where},
-					  {MHD_OPTION_END, 0, NULL}};
-	return MHD_start_daemon(flags | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL |
-					MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
-				0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_log,
-				NULL, MHD_OPTION_ARRAY, listen, MHD_OPTION_NOTIFY_COMPLETED,
-				on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT,
-				(unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
-				(unsigned)IDLE_LIMIT_S, MHD_OPTION_END);
+	struct MHD_OptionItem listen[] = { { how, how == MHD_OPTION_LISTEN_SOCKET ? where : 0,
+					     how == MHD_OPTION_LISTEN_SOCKET ? NULL : (void *)where },
+					   { MHD_OPTION_END, 0, NULL } };
+	return MHD_start_daemon(
+		flags | MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG,
+		0, NULL, NULL, on_request, l, MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL, MHD_OPTION_ARRAY, listen,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_LIMIT_S, MHD_OPTION_END);
 }
 
 static enum err_code start_tcp(struct http *h, struct err *e)
 {
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(h->opts.tcp_port)};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(h->opts.tcp_port)};
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(h->opts.tcp_port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(h->opts.tcp_port) };
 	bool six = strchr(h->tcp_addr, ':') != NULL;
-	if (inet_pton(six ? AF_INET6 : AF_INET, h->tcp_addr,
-		      six ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr) != 1)
+	if (inet_pton(six ? AF_INET6 : AF_INET, h->tcp_addr, six ? (void *)&v6.sin6_addr : (void *)&v4.sin_addr) != 1)
 		return err_set(e, ERR_INVALID, "http: %s is not a literal address", h->tcp_addr);
-	h->tcp_side.daemon =
-		start_daemon(&h->tcp_side, six ? MHD_USE_IPv6 : 0, MHD_OPTION_SOCK_ADDR,
-			     six ? (intptr_t)&v6 : (intptr_t)&v4);
+	h->tcp_side.daemon = start_daemon(&h->tcp_side, six ? MHD_USE_IPv6 : 0, MHD_OPTION_SOCK_ADDR,
+					  six ? (intptr_t)&v6 : (intptr_t)&v4);
 	if (!h->tcp_side.daemon)
-		return err_set(e, ERR_LOCAL,
-			       "http: cannot listen on %s port %u: is another program there?",
+		return err_set(e, ERR_LOCAL, "http: cannot listen on %s port %u: is another program there?",
 			       h->tcp_addr, h->opts.tcp_port);
 	return ERR_OK;
 }
@@ -330,12 +312,11 @@ enum err_code http_start(const struct http_opts *opts, struct http **out, struct
 	enum err_code rc = ERR_OK;
 	h->opts = *opts;
 	h->parking = parking_new();
-	h->unix_side = (struct listener){.h = h, .local = true};
-	h->tcp_side = (struct listener){.h = h};
+	h->unix_side = (struct listener){ .h = h, .local = true };
+	h->tcp_side = (struct listener){ .h = h };
 	(void)str_copy(h->tcp_addr, sizeof(h->tcp_addr), opts->tcp_addr);
 	if (opts->unix_fd >= 0) {
-		h->unix_side.daemon =
-			start_daemon(&h->unix_side, 0, MHD_OPTION_LISTEN_SOCKET, opts->unix_fd);
+		h->unix_side.daemon = start_daemon(&h->unix_side, 0, MHD_OPTION_LISTEN_SOCKET, opts->unix_fd);
 		if (!h->unix_side.daemon) {
 			close(opts->unix_fd);
 			rc = err_set(e, ERR_LOCAL, "http: cannot serve the UNIX socket");
@@ -355,9 +336,7 @@ enum err_code http_start(const struct http_opts *opts, struct http **out, struct
 uint16_t http_tcp_port(const struct http *h)
 {
 	const union MHD_DaemonInfo *info =
-		h->tcp_side.daemon
-			? MHD_get_daemon_info(h->tcp_side.daemon, MHD_DAEMON_INFO_BIND_PORT)
-			: NULL;
+		h->tcp_side.daemon ? MHD_get_daemon_info(h->tcp_side.daemon, MHD_DAEMON_INFO_BIND_PORT) : NULL;
 	return info ? info->port : 0;
 }
 

@@ -7,8 +7,8 @@
 #include "../../common/base/json.h"
 #include "http_int.h"
 
-static enum MHD_Result queue(struct MHD_Connection *conn, unsigned status,
-			     struct MHD_Response *response, const char *type)
+static enum MHD_Result queue(struct MHD_Connection *conn, unsigned status, struct MHD_Response *response,
+			     const char *type)
 {
 	if (!response)
 		return MHD_NO;
@@ -27,19 +27,17 @@ static struct MHD_Response *response_taking(struct strbuf *text)
 	return MHD_create_response_from_buffer(len, strbuf_take(text), MHD_RESPMEM_MUST_FREE);
 }
 
-enum MHD_Result answer_text(struct MHD_Connection *conn, unsigned status, const char *type,
-			    const char *text, size_t len)
+enum MHD_Result answer_text(struct MHD_Connection *conn, unsigned status, const char *type, const char *text,
+			    size_t len)
 {
 	struct strbuf copy = STRBUF_INIT;
 	strbuf_add(&copy, text, len);
 	return queue(conn, status, response_taking(&copy), type);
 }
 
-enum MHD_Result answer_json(struct MHD_Connection *conn, unsigned status, struct strbuf *text,
-			    const char *etag)
+enum MHD_Result answer_json(struct MHD_Connection *conn, unsigned status, struct strbuf *text, const char *etag)
 {
-	const char *have =
-		MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
+	const char *have = MHD_lookup_connection_value(conn, MHD_HEADER_KIND, MHD_HTTP_HEADER_IF_NONE_MATCH);
 	struct MHD_Response *response;
 	bool same = etag[0] && have && strcmp(have, etag) == 0;
 	if (same)
@@ -49,8 +47,7 @@ enum MHD_Result answer_json(struct MHD_Connection *conn, unsigned status, struct
 	response = response_taking(text);
 	if (response && etag[0])
 		MHD_add_response_header(response, MHD_HTTP_HEADER_ETAG, etag);
-	return queue(conn, same ? MHD_HTTP_NOT_MODIFIED : status, response,
-		     same ? NULL : "application/json");
+	return queue(conn, same ? MHD_HTTP_NOT_MODIFIED : status, response, same ? NULL : "application/json");
 }
 
 static const char *title_of(unsigned status)
@@ -70,8 +67,8 @@ static const char *title_of(unsigned status)
 	}
 }
 
-enum MHD_Result answer_problem(struct MHD_Connection *conn, unsigned status, const struct err *err,
-			       const char *rule, const char *hint, const char *allow)
+enum MHD_Result answer_problem(struct MHD_Connection *conn, unsigned status, const struct err *err, const char *rule,
+			       const char *hint, const char *allow)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct json j;
@@ -97,8 +94,7 @@ enum MHD_Result answer_problem(struct MHD_Connection *conn, unsigned status, con
 	return queue(conn, status, response, "application/problem+json");
 }
 
-enum MHD_Result answer_error(struct MHD_Connection *conn, unsigned status, enum err_code code,
-			     const char *fmt, ...)
+enum MHD_Result answer_error(struct MHD_Connection *conn, unsigned status, enum err_code code, const char *fmt, ...)
 {
 	struct err err;
 	char text[ERR_TEXT_MAX];
@@ -107,8 +103,7 @@ enum MHD_Result answer_error(struct MHD_Connection *conn, unsigned status, enum 
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	err_set(&err, code, "%s", text);
-	return answer_problem(conn, status, &err, "", "",
-			      status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
+	return answer_problem(conn, status, &err, "", "", status == MHD_HTTP_METHOD_NOT_ALLOWED ? "GET, HEAD" : NULL);
 }
 
 unsigned answer_status(enum err_code code)

@@ -11,9 +11,9 @@ static const struct {
 	const char *action;
 	enum command_kind kind;
 } actions[] = {
-	{"failover", CMD_FAILOVER}, {"failback", CMD_FAILBACK}, {"abort", CMD_ABORT},
-	{"resume", CMD_RESUME},     {"ack", CMD_ACK},           {"hold", CMD_HOLD},
-	{"release", CMD_RELEASE},   {"plan", CMD_PLAN},
+	{ "failover", CMD_FAILOVER }, { "failback", CMD_FAILBACK }, { "abort", CMD_ABORT },
+	{ "resume", CMD_RESUME },     { "ack", CMD_ACK },           { "hold", CMD_HOLD },
+	{ "release", CMD_RELEASE },   { "plan", CMD_PLAN },
 };
 
 static enum err_code bad_member(struct err *e, const char *key, const char *want)
@@ -24,8 +24,7 @@ static enum err_code bad_member(struct err *e, const char *key, const char *want
 static enum err_code take_reason(const json_t *value, struct command *out, struct err *e)
 {
 	const char *text = json_string_value(value);
-	if (!text || strlen(text) != json_string_length(value) ||
-	    !str_copy(out->reason, sizeof(out->reason), text))
+	if (!text || strlen(text) != json_string_length(value) || !str_copy(out->reason, sizeof(out->reason), text))
 		return bad_member(e, "reason", "a text of at most 199 bytes");
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
@@ -33,8 +32,7 @@ static enum err_code take_reason(const json_t *value, struct command *out, struc
 	return ERR_OK;
 }
 
-static enum err_code take_member(const char *key, const json_t *value, struct command *out,
-				 struct err *e)
+static enum err_code take_member(const char *key, const json_t *value, struct command *out, struct err *e)
 {
 	if (strcmp(key, "reason") == 0)
 		return take_reason(value, out, e);
@@ -44,15 +42,12 @@ static enum err_code take_member(const char *key, const json_t *value, struct co
 		out->expires_wall_ms = json_integer_value(value);
 		return ERR_OK;
 	}
-	bool *flag = strcmp(key, "dry_run") == 0    ? &out->dry_run
-		     : strcmp(key, "failback") == 0 ? &out->failback
-						    : NULL;
+	bool *flag = strcmp(key, "dry_run") == 0 ? &out->dry_run : strcmp(key, "failback") == 0 ? &out->failback : NULL;
 	if (!flag)
-		return err_set(
-			e, ERR_INVALID,
-			"body: unknown member \"%.40s\": it takes reason, expires_ms, dry_run, "
-			"failback",
-			key);
+		return err_set(e, ERR_INVALID,
+			       "body: unknown member \"%.40s\": it takes reason, expires_ms, dry_run, "
+			       "failback",
+			       key);
 	if (!json_is_boolean(value))
 		return bad_member(e, key, "true or false");
 	*flag = json_is_true(value);
@@ -82,7 +77,7 @@ static enum err_code take_body(const char *body, size_t len, struct command *out
 enum err_code http_parse_command(const char *action, const char *pair, const char *body, size_t len,
 				 struct command *out, struct err *e)
 {
-	*out = (struct command){0};
+	*out = (struct command){ 0 };
 	size_t i = 0;
 	while (i < ARRAY_LEN(actions) && strcmp(actions[i].action, action) != 0)
 		i++;

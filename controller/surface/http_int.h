@@ -13,16 +13,15 @@
 #define HTTP_BODY_MAX_BYTES 16384
 
 /* ---- http_answer.c ---- */
-enum MHD_Result answer_text(struct MHD_Connection *conn, unsigned status, const char *type,
-			    const char *text, size_t len);
+enum MHD_Result answer_text(struct MHD_Connection *conn, unsigned status, const char *type, const char *text,
+			    size_t len);
 /* Takes the bytes; `etag` may be "". 304 when the client has it already. */
-enum MHD_Result answer_json(struct MHD_Connection *conn, unsigned status, struct strbuf *text,
-			    const char *etag);
+enum MHD_Result answer_json(struct MHD_Connection *conn, unsigned status, struct strbuf *text, const char *etag);
 /* RFC 9457. `allow` for 405, else NULL. */
-enum MHD_Result answer_problem(struct MHD_Connection *conn, unsigned status, const struct err *err,
-			       const char *rule, const char *hint, const char *allow);
-enum MHD_Result answer_error(struct MHD_Connection *conn, unsigned status, enum err_code code,
-			     const char *fmt, ...) PRINTF_LIKE(4, 5);
+enum MHD_Result answer_problem(struct MHD_Connection *conn, unsigned status, const struct err *err, const char *rule,
+			       const char *hint, const char *allow);
+enum MHD_Result answer_error(struct MHD_Connection *conn, unsigned status, enum err_code code, const char *fmt, ...)
+	PRINTF_LIKE(4, 5);
 /* The HTTP status that says the same as the code. */
 unsigned answer_status(enum err_code code);
 
@@ -45,8 +44,7 @@ enum MHD_Result http_read_healthz(struct MHD_Connection *conn, struct views *vs)
 enum MHD_Result http_read_status(struct MHD_Connection *conn, struct views *vs);
 enum MHD_Result http_read_operations(struct MHD_Connection *conn, struct views *vs);
 enum MHD_Result http_read_operation(struct MHD_Connection *conn, struct views *vs, const char *id);
-enum MHD_Result http_read_pair(struct MHD_Connection *conn, struct views *vs, const char *name,
-			       bool explain);
+enum MHD_Result http_read_pair(struct MHD_Connection *conn, struct views *vs, const char *name, bool explain);
 enum MHD_Result http_read_metrics(struct MHD_Connection *conn, struct views *vs);
 
 #endif

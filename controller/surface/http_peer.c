@@ -40,16 +40,14 @@ static void name_user(uid_t uid, char *out, size_t size)
 
 void http_peer_of(struct MHD_Connection *conn, gid_t group, struct http_peer *out)
 {
-	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(conn, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	*out = (struct http_peer){0};
+	*out = (struct http_peer){ 0 };
 	if (!info || getsockopt(info->connect_fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0)
 		return;
 	name_user(cred.uid, out->who, sizeof(out->who));
-	out->may_command =
-		cred.uid == 0 || (group != (gid_t)-1 && in_group(info->connect_fd, &cred, group));
+	out->may_command = cred.uid == 0 || (group != (gid_t)-1 && in_group(info->connect_fd, &cred, group));
 }
 
 bool http_host_ok(const char *host, const char *listen_addr)
@@ -64,8 +62,8 @@ bool http_host_ok(const char *host, const char *listen_addr)
 	} else if ((colon = strchr(name, ':'))) {
 		*colon = '\0';
 	}
-	return strcmp(name, "localhost") == 0 || strcmp(name, "127.0.0.1") == 0 ||
-	       strcmp(name, "::1") == 0 || strcmp(name, listen_addr) == 0;
+	return strcmp(name, "localhost") == 0 || strcmp(name, "127.0.0.1") == 0 || strcmp(name, "::1") == 0 ||
+	       strcmp(name, listen_addr) == 0;
 }
 
 /* A socket that a dead predecessor left is replaced; one that answers belongs to a living one. */
@@ -75,8 +73,7 @@ static enum err_code clear_stale(const struct sockaddr_un *addr, struct err *e)
 	if (lstat(addr->sun_path, &st) < 0)
 		return ERR_OK;
 	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, ERR_INVALID, "%s exists and is no socket: remove it",
-			       addr->sun_path);
+		return err_set(e, ERR_INVALID, "%s exists and is no socket: remove it", addr->sun_path);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return err_set_errno(e, ERR_LOCAL, errno, "socket");
@@ -90,7 +87,7 @@ static enum err_code clear_stale(const struct sockaddr_un *addr, struct err *e)
 
 enum err_code http_unix_listen(const char *path, gid_t group, int *fd, struct err *e)
 {
-	struct sockaddr_un addr = {.sun_family = AF_UNIX};
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	*fd = -1;
 	if (!str_copy(addr.sun_path, sizeof(addr.sun_path), path))
 		return err_set(e, ERR_INVALID, "the socket path %s is too long", path);
@@ -108,8 +105,7 @@ enum err_code http_unix_listen(const char *path, gid_t group, int *fd, struct er
 		close(s);
 		return err_set_errno(e, ERR_LOCAL, why, "bind %s", path);
 	}
-	if ((group != (gid_t)-1 && chown(path, (uid_t)-1, group) < 0) || chmod(path, 0660) < 0 ||
-	    listen(s, 64) < 0) {
+	if ((group != (gid_t)-1 && chown(path, (uid_t)-1, group) < 0) || chmod(path, 0660) < 0 || listen(s, 64) < 0) {
 		err_set_errno(e, ERR_LOCAL, errno, "%s", path);
 		close(s);
 		return ERR_LOCAL;

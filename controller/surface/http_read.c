@@ -35,8 +35,8 @@ enum MHD_Result http_read_healthz(struct MHD_Connection *conn, struct views *vs)
 	bool alive = age_ms >= 0 && age_ms < LOOP_SILENT_MS;
 	if (!alive)
 		return answer_error(conn, MHD_HTTP_SERVICE_UNAVAILABLE, ERR_LOCAL,
-				    "the loop has not turned for %lld ms (limit %d ms)",
-				    (long long)age_ms, LOOP_SILENT_MS);
+				    "the loop has not turned for %lld ms (limit %d ms)", (long long)age_ms,
+				    LOOP_SILENT_MS);
 	json_init(&j, &text);
 	json_open_object(&j, NULL);
 	json_put_string(&j, "status", "ok");
@@ -84,13 +84,12 @@ enum MHD_Result http_read_operations(struct MHD_Connection *conn, struct views *
 }
 
 /* The start is part of the tag: after a restart the versions count from one again. */
-static enum MHD_Result answer_view(struct MHD_Connection *conn, struct views *vs,
-				   const struct view *v, const struct view_text *part)
+static enum MHD_Result answer_view(struct MHD_Connection *conn, struct views *vs, const struct view *v,
+				   const struct view_text *part)
 {
 	char etag[64];
 	struct strbuf text = STRBUF_INIT;
-	snprintf(etag, sizeof(etag), "\"%" PRIx64 "-%" PRIx64 "\"",
-		 (uint64_t)views_started_wall_ms(vs), v->version);
+	snprintf(etag, sizeof(etag), "\"%" PRIx64 "-%" PRIx64 "\"", (uint64_t)views_started_wall_ms(vs), v->version);
 	strbuf_add(&text, part->text, part->len);
 	return answer_json(conn, MHD_HTTP_OK, &text, etag);
 }
@@ -100,8 +99,7 @@ enum MHD_Result http_read_operation(struct MHD_Connection *conn, struct views *v
 	char *end;
 	errno = 0;
 	unsigned long long op = strtoull(id, &end, 10);
-	struct view *v =
-		errno || *end || id[0] < '0' || id[0] > '9' ? NULL : views_find_operation(vs, op);
+	struct view *v = errno || *end || id[0] < '0' || id[0] > '9' ? NULL : views_find_operation(vs, op);
 	if (!v)
 		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND,
 				    "operation %.24s is not the last one of any pair: coldmx "
@@ -112,13 +110,11 @@ enum MHD_Result http_read_operation(struct MHD_Connection *conn, struct views *v
 	return rc;
 }
 
-enum MHD_Result http_read_pair(struct MHD_Connection *conn, struct views *vs, const char *name,
-			       bool explain)
+enum MHD_Result http_read_pair(struct MHD_Connection *conn, struct views *vs, const char *name, bool explain)
 {
 	struct view *v = views_find(vs, name);
 	if (!v)
-		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND,
-				    "no pair is named \"%.60s\"", name);
+		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "no pair is named \"%.60s\"", name);
 	enum MHD_Result rc = answer_view(conn, vs, v, explain ? &v->explain : &v->full);
 	view_put(v);
 	return rc;
@@ -129,8 +125,7 @@ enum MHD_Result http_read_metrics(struct MHD_Connection *conn, struct views *vs)
 	struct strbuf text = STRBUF_INIT;
 	metrics_write(vs, clock_boot_ms(), &text);
 	enum MHD_Result rc =
-		answer_text(conn, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8",
-			    strbuf_str(&text), text.len);
+		answer_text(conn, MHD_HTTP_OK, "text/plain; version=0.0.4; charset=utf-8", strbuf_str(&text), text.len);
 	strbuf_fini(&text);
 	return rc;
 }

@@ -20,12 +20,10 @@
 #define HEAD_BYTES (MAGIC_BYTES + NONCE_BYTES)
 #define KEPT_MAX_BYTES (17 * 1024 * 1024)
 
-static enum err_code path_of(const struct config *c, const char *pair, char *out, size_t size,
-			     struct err *e)
+static enum err_code path_of(const struct config *c, const char *pair, char *out, size_t size, struct err *e)
 {
 	if (c->maps_key.len != 32)
-		return err_set(e, ERR_NOT_FOUND,
-			       "no maps_key_file is configured: recipient maps are not kept");
+		return err_set(e, ERR_NOT_FOUND, "no maps_key_file is configured: recipient maps are not kept");
 	int n = snprintf(out, size, "%s/%s.maps", c->global.maps_dir, pair);
 	if (n < 0 || (size_t)n >= size)
 		return err_set(e, ERR_INVALID, "maps_dir is too long a path");
@@ -43,25 +41,21 @@ static bool begin_cipher(EVP_CIPHER_CTX *ctx, bool seal, const struct config *c,
 	       EVP_CipherUpdate(ctx, NULL, &n, (const unsigned char *)pair, (int)strlen(pair)) == 1;
 }
 
-static bool seal(const struct config *c, const char *pair, const char *bytes, size_t len,
-		 unsigned char *file)
+static bool seal(const struct config *c, const char *pair, const char *bytes, size_t len, unsigned char *file)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	unsigned char *nonce = file + MAGIC_BYTES, *text = file + HEAD_BYTES;
 	int n = 0, rest = 0;
 	memcpy(file, MAGIC, MAGIC_BYTES);
-	bool ok = ctx && RAND_bytes(nonce, NONCE_BYTES) == 1 &&
-		  begin_cipher(ctx, true, c, pair, nonce) &&
+	bool ok = ctx && RAND_bytes(nonce, NONCE_BYTES) == 1 && begin_cipher(ctx, true, c, pair, nonce) &&
 		  EVP_CipherUpdate(ctx, text, &n, (const unsigned char *)bytes, (int)len) == 1 &&
-		  EVP_CipherFinal_ex(ctx, text + n, &rest) == 1 &&
-		  (size_t)n + (size_t)rest == len &&
+		  EVP_CipherFinal_ex(ctx, text + n, &rest) == 1 && (size_t)n + (size_t)rest == len &&
 		  EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, TAG_BYTES, text + len) == 1;
 	EVP_CIPHER_CTX_free(ctx);
 	return ok;
 }
 
-static bool unseal(const struct config *c, const char *pair, unsigned char *file, size_t len,
-		   char *out)
+static bool unseal(const struct config *c, const char *pair, unsigned char *file, size_t len, char *out)
 {
 	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 	unsigned char *text = file + HEAD_BYTES;
@@ -74,16 +68,14 @@ static bool unseal(const struct config *c, const char *pair, unsigned char *file
 	return ok;
 }
 
-enum err_code maps_store_save(const struct config *c, const char *pair, const char *bytes,
-			      size_t len, struct err *e)
+enum err_code maps_store_save(const struct config *c, const char *pair, const char *bytes, size_t len, struct err *e)
 {
 	char path[PATH_MAX];
 	enum err_code rc = path_of(c, pair, path, sizeof(path), e);
 	if (rc != ERR_OK)
 		return rc;
 	if (len > KEPT_MAX_BYTES - HEAD_BYTES - TAG_BYTES)
-		return err_set(e, ERR_INVALID, "a map bundle of %zu bytes is too large to keep",
-			       len);
+		return err_set(e, ERR_INVALID, "a map bundle of %zu bytes is too large to keep", len);
 	unsigned char *file = mem_calloc(HEAD_BYTES + len + TAG_BYTES, 1);
 	if (!seal(c, pair, bytes, len, file))
 		rc = err_set(e, ERR_LOCAL, "cannot encrypt the map bundle");

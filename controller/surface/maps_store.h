@@ -17,10 +17,9 @@
 
 struct config;
 
-enum err_code maps_store_save(const struct config *c, const char *pair, const char *bytes,
-			      size_t len, struct err *e) NODISCARD;
-/* Signature of struct drivers.load_maps; `config` is the struct config, `pair` its index + 1. */
-enum err_code maps_store_load(void *config, uint32_t pair, char **out, size_t *len,
+enum err_code maps_store_save(const struct config *c, const char *pair, const char *bytes, size_t len,
 			      struct err *e) NODISCARD;
+/* Signature of struct drivers.load_maps; `config` is the struct config, `pair` its index + 1. */
+enum err_code maps_store_load(void *config, uint32_t pair, char **out, size_t *len, struct err *e) NODISCARD;
 
 #endif

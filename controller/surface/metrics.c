@@ -89,26 +89,22 @@ static bool built(const struct view *v, double *out)
 }
 
 static const struct metric metrics[] = {
-	{"coldmx_pair_held", "gauge", "An operator's hold stops automatic action.", held},
-	{"coldmx_pair_latched", "gauge",
-	 "An automatic promotion waits for coldmx ack or its cool-down.", latched},
-	{"coldmx_pair_seen_up", "gauge", "The primary was seen up since its configuration changed.",
-	 seen_up},
-	{"coldmx_pair_unordered_boot", "gauge",
-	 "The standby booted without an order: an attack signal.", unordered},
-	{"coldmx_pair_operation_open", "gauge", "An operation runs or is stuck.", running},
-	{"coldmx_pair_operation_stuck", "gauge", "An operation is stuck and needs a person.",
-	 stuck},
-	{"coldmx_pair_epoch", "gauge", "Epoch of the rights in force.", epoch},
-	{"coldmx_standby_queue_messages", "gauge", "Messages that wait at the standby.", queue},
-	{"coldmx_stranded_messages", "gauge", "Messages on the stranded list.", stranded},
-	{"coldmx_primary_agent_report_timestamp_seconds", "gauge",
-	 "Last report of the primary's agent.", primary_agent},
-	{"coldmx_standby_agent_report_timestamp_seconds", "gauge",
-	 "Last report of the standby's agent.", standby_agent},
-	{"coldmx_maps_timestamp_seconds", "gauge",
-	 "Age of the kept recipient maps, as the time of their push.", maps},
-	{"coldmx_view_timestamp_seconds", "gauge", "When the pair's view was built.", built},
+	{ "coldmx_pair_held", "gauge", "An operator's hold stops automatic action.", held },
+	{ "coldmx_pair_latched", "gauge", "An automatic promotion waits for coldmx ack or its cool-down.", latched },
+	{ "coldmx_pair_seen_up", "gauge", "The primary was seen up since its configuration changed.", seen_up },
+	{ "coldmx_pair_unordered_boot", "gauge", "The standby booted without an order: an attack signal.", unordered },
+	{ "coldmx_pair_operation_open", "gauge", "An operation runs or is stuck.", running },
+	{ "coldmx_pair_operation_stuck", "gauge", "An operation is stuck and needs a person.", stuck },
+	{ "coldmx_pair_epoch", "gauge", "Epoch of the rights in force.", epoch },
+	{ "coldmx_standby_queue_messages", "gauge", "Messages that wait at the standby.", queue },
+	{ "coldmx_stranded_messages", "gauge", "Messages on the stranded list.", stranded },
+	{ "coldmx_primary_agent_report_timestamp_seconds", "gauge", "Last report of the primary's agent.",
+	  primary_agent },
+	{ "coldmx_standby_agent_report_timestamp_seconds", "gauge", "Last report of the standby's agent.",
+	  standby_agent },
+	{ "coldmx_maps_timestamp_seconds", "gauge", "Age of the kept recipient maps, as the time of their push.",
+	  maps },
+	{ "coldmx_view_timestamp_seconds", "gauge", "When the pair's view was built.", built },
 };
 
 /* Pair names have no character that the format would want escaped (config: letters, digits, ".",
@@ -129,15 +125,14 @@ static void write_states(struct view **v, size_t n, struct strbuf *out)
 			 "# TYPE coldmx_pair_state gauge\n");
 	for (size_t i = 0; i < n; i++)
 		for (int s = 0; v[i] && s < PAIR_STATES; s++)
-			strbuf_addf(out, "coldmx_pair_state{pair=\"%s\",state=\"%s\"} %d\n",
-				    v[i]->name, pair_state_name((enum pair_state)s),
-				    v[i]->state == (enum pair_state)s);
+			strbuf_addf(out, "coldmx_pair_state{pair=\"%s\",state=\"%s\"} %d\n", v[i]->name,
+				    pair_state_name((enum pair_state)s), v[i]->state == (enum pair_state)s);
 	strbuf_adds(out, "# HELP coldmx_primary_verdict What the evidence says of the primary.\n"
 			 "# TYPE coldmx_primary_verdict gauge\n");
 	for (size_t i = 0; i < n; i++)
 		for (int s = HEALTH_UNKNOWN; v[i] && s <= HEALTH_WOUNDED; s++)
-			strbuf_addf(out, "coldmx_primary_verdict{pair=\"%s\",verdict=\"%s\"} %d\n",
-				    v[i]->name, health_verdict_name((enum health_verdict)s),
+			strbuf_addf(out, "coldmx_primary_verdict{pair=\"%s\",verdict=\"%s\"} %d\n", v[i]->name,
+				    health_verdict_name((enum health_verdict)s),
 				    v[i]->verdict == (enum health_verdict)s);
 }
 

@@ -70,8 +70,7 @@ void parking_close(struct parking *p)
 	pthread_mutex_lock(&p->lock);
 	p->closed = true;
 	for (struct parked *q = p->first; q; q = q->next)
-		give_up(q, ERR_CANCELLED,
-			"the controller is stopping; what was asked may still have happened");
+		give_up(q, ERR_CANCELLED, "the controller is stopping; what was asked may still have happened");
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -102,12 +101,12 @@ void parking_tick(struct parking *p, int64_t boot_ms)
 struct parked *parking_park(struct parking *p, struct MHD_Connection *conn, int64_t deadline_ms)
 {
 	struct parked *q = mem_calloc(1, sizeof(*q));
-	*q = (struct parked){.in = p,
-			     .conn = conn,
-			     .deadline_ms = deadline_ms,
-			     .waiting = true,
-			     .request_holds = true,
-			     .asker_holds = true};
+	*q = (struct parked){ .in = p,
+			      .conn = conn,
+			      .deadline_ms = deadline_ms,
+			      .waiting = true,
+			      .request_holds = true,
+			      .asker_holds = true };
 	pthread_mutex_lock(&p->lock);
 	q->next = p->first;
 	if (p->first)

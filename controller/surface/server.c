@@ -77,7 +77,8 @@ static void have_history(void *arg, enum store_rc rc, const struct store_rows *r
 static void ask_history(void *ctx, const char *pair, uint32_t limit, history_cb *cb, void *arg)
 {
 	struct server *s = ctx;
-	struct history_query query = { .kind = HISTORY_AUDIT, .pair = engine_pair_id(s->opts.engine, pair),
+	struct history_query query = { .kind = HISTORY_AUDIT,
+				       .pair = engine_pair_id(s->opts.engine, pair),
 				       .limit = limit };
 	struct posted_history *p = mem_calloc(1, sizeof(*p));
 	struct err busy;
@@ -103,8 +104,13 @@ static gid_t operators(void)
 static enum err_code start_http(struct server *s, struct err *e)
 {
 	const struct config_global *g = &s->opts.config->global;
-	struct http_opts opts = { .views = s->opts.views, .ops = &ops, .ops_ctx = s, .unix_fd = -1,
-				  .group = operators(), .tcp_addr = g->http.addr, .tcp_port = g->http.port };
+	struct http_opts opts = { .views = s->opts.views,
+				  .ops = &ops,
+				  .ops_ctx = s,
+				  .unix_fd = -1,
+				  .group = operators(),
+				  .tcp_addr = g->http.addr,
+				  .tcp_port = g->http.port };
 	enum err_code rc = http_unix_listen(g->socket, opts.group, &opts.unix_fd, e);
 	return rc ? rc : http_start(&opts, &s->http, e);
 }
@@ -116,8 +122,9 @@ enum err_code server_start(const struct server_opts *opts, struct server **out, 
 	*out = s;
 	enum err_code rc = start_http(s, e);
 	if (!rc && opts->config->global.agent_listen.at.addr[0])
-		rc = agent_api_start(&(struct agent_api_opts){ .config = opts->config, .engine = opts->engine,
-							       .loop = opts->loop }, &s->agents, e);
+		rc = agent_api_start(
+			&(struct agent_api_opts){ .config = opts->config, .engine = opts->engine, .loop = opts->loop },
+			&s->agents, e);
 	return rc;
 }
 

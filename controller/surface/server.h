@@ -18,13 +18,13 @@ struct server;
 struct server_opts {
 	const struct config *config;
 	struct views *views;
-	struct engine *engine;   /* reached by the mailbox only */
+	struct engine *engine; /* reached by the mailbox only */
 	struct mailbox *loop;
 	struct store_port *store;
 };
 
 enum err_code server_start(const struct server_opts *opts, struct server **out, struct err *e) NODISCARD;
-void server_tick(struct server *s);  /* at least once a second: what waits too long is answered */
+void server_tick(struct server *s); /* at least once a second: what waits too long is answered */
 void server_stop(struct server *s); /* no request is answered any more; NULL is legal */
 void server_free(struct server *s); /* NULL is legal */
 

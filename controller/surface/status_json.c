@@ -171,8 +171,7 @@ void status_json_pair(const struct pair_view *v, struct strbuf *out)
 static const char *step_in_hand(const struct view_op *o)
 {
 	for (size_t i = 0; i < o->nsteps; i++)
-		if (strcmp(o->step[i].state, "running") == 0 ||
-		    strcmp(o->step[i].state, "failed") == 0 ||
+		if (strcmp(o->step[i].state, "running") == 0 || strcmp(o->step[i].state, "failed") == 0 ||
 		    strcmp(o->step[i].state, "undoing") == 0)
 			return o->step[i].name;
 	return "";

@@ -66,8 +66,7 @@ static void fill_numbers(const struct pair_view *pv, struct view *v)
 	v->epoch = pv->epoch;
 	v->op = pv->has_op ? pv->op.op : 0;
 	v->op_stuck = pv->has_op && strcmp(pv->op.status, "stuck") == 0;
-	v->op_open = pv->has_op && strcmp(pv->op.status, "done") != 0 &&
-		     strcmp(pv->op.status, "undone") != 0;
+	v->op_open = pv->has_op && strcmp(pv->op.status, "done") != 0 && strcmp(pv->op.status, "undone") != 0;
 	v->queue_waiting = pv->queue_waiting;
 	for (int r = 0; r < HOST_ROLES; r++)
 		v->agent_wall_ms[r] = wall_of(pv, pv->agent_age_ms[r]);
@@ -78,7 +77,7 @@ static void fill_numbers(const struct pair_view *pv, struct view *v)
 
 static struct view *view_build(const struct pair_view *pv)
 {
-	struct strbuf text[4] = {STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT};
+	struct strbuf text[4] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
 	size_t size = sizeof(struct view);
 	status_json_pair(pv, &text[0]);
 	status_json_brief(pv, &text[1]);
@@ -88,13 +87,13 @@ static struct view *view_build(const struct pair_view *pv)
 	for (size_t i = 0; i < ARRAY_LEN(text); i++)
 		size += text[i].len + 1;
 	struct view *v = mem_calloc(1, size);
-	struct view_text *into[4] = {&v->full, &v->brief, &v->explain, &v->operation};
+	struct view_text *into[4] = { &v->full, &v->brief, &v->explain, &v->operation };
 	char *at = (char *)(v + 1);
 	atomic_init(&v->refs, 1);
 	fill_numbers(pv, v);
 	for (size_t i = 0; i < ARRAY_LEN(text); i++) {
 		memcpy(at, strbuf_str(&text[i]), text[i].len + 1);
-		*into[i] = (struct view_text){at, text[i].len};
+		*into[i] = (struct view_text){ at, text[i].len };
 		at += text[i].len + 1;
 		strbuf_fini(&text[i]);
 	}

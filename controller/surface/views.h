@@ -29,9 +29,8 @@ struct view {
 	enum pair_mode mode;
 	enum health_verdict verdict;
 	bool held, latched, seen_up, unordered_boot, op_open, op_stuck;
-	uint64_t epoch, op; /* op 0 = none */
-	int64_t queue_waiting, agent_wall_ms[HOST_ROLES], maps_wall_ms,
-		built_wall_ms; /* -1 = none */
+	uint64_t epoch, op;                                                            /* op 0 = none */
+	int64_t queue_waiting, agent_wall_ms[HOST_ROLES], maps_wall_ms, built_wall_ms; /* -1 = none */
 	uint32_t stranded;
 	struct view_text full, brief, explain, operation; /* JSON; operation "" = none */
 };

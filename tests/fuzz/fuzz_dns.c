@@ -9,13 +9,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct dns_opts opts = {.key_name = "coldmx",
-					     .key_algorithm = "hmac-sha256",
-					     .key_base64 = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"};
-	struct dns_wire asked = {.id = 0x1234};
+	static const struct dns_opts opts = { .key_name = "coldmx",
+					      .key_algorithm = "hmac-sha256",
+					      .key_base64 = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0" };
+	struct dns_wire asked = { .id = 0x1234 };
 	struct mx_set set;
-	struct dns_answer answer = {.has_marker = false};
-	struct err e = {0};
+	struct dns_answer answer = { .has_marker = false };
+	struct err e = { 0 };
 	ldns_pkt *pkt = NULL;
 	char text[DNS_MARKER_MAX];
 	if (dns_parse(data, size, &asked, &pkt, &e))

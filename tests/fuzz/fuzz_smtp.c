@@ -13,8 +13,7 @@ static bool settle(struct smtp *s, struct strbuf *out, uint8_t choice)
 	for (int turns = 0; turns < 20; turns++) {
 		size_t before = out->len;
 		switch (smtp_next(s, out)) {
-		case SMTP_WANT_RECV:
-			return true;
+		case SMTP_WANT_RECV: return true;
 		case SMTP_WANT_CLOSE:
 			/* Whoever decides has words for what is not OK. */
 			if (!s->decided || (s->outcome != PROBE_OK && !s->reason[0]))

@@ -37,10 +37,12 @@ static void set_zones(struct plan_site *s, size_t i)
 
 static void set_site(struct plan_site *s, size_t i, const struct world_opts *opts)
 {
+	/* clang-format off */
 	static const struct plan_control controls[] = {
 		{ "10-firewall", true, false }, { "20-ssh", true, false }, { "40-note", false, false },
 		{ "50-relay-matrix", true, true },
 	};
+	/* clang-format on */
 	snprintf(s->pair, sizeof(s->pair), "pair%zu", i);
 	for (int r = 0; r < HOST_ROLES; r++) {
 		snprintf(s->host[r].v4, ADDR_TEXT_MAX, "10.0.%zu.%d", i, r + 1);
@@ -69,8 +71,12 @@ static void set_pair(struct engine_pair *p, size_t i, const struct world_opts *o
 {
 	set_site(&p->site, i, opts);
 	p->mode = opts->mode;
-	p->health = (struct health_opts){ .used = { true, true }, .fail_after = 3, .up_after = 2,
-					  .stale_ms = 15000, .agent = true, .references = true };
+	p->health = (struct health_opts){ .used = { true, true },
+					  .fail_after = 3,
+					  .up_after = 2,
+					  .stale_ms = 15000,
+					  .agent = true,
+					  .references = true };
 	set_probe(&p->probe[FAMILY_V4], PROBE_SMTP, p->site.host[HOST_PRIMARY].v4, 2000);
 	set_probe(&p->probe[FAMILY_V6], PROBE_SMTP, p->site.host[HOST_PRIMARY].v6, 2000);
 	set_probe(&p->agent[HOST_PRIMARY], PROBE_AGENT, p->site.host[HOST_PRIMARY].v4, 3000);
@@ -90,8 +96,11 @@ void world_configure(struct world *w, const struct world_opts *opts)
 	set_probe(&w->references[0], PROBE_TCP, "10.8.0.1", 2000);
 	set_probe(&w->references[1], PROBE_TCP, "10.8.0.2", 2000);
 	w->engine_opts = (struct engine_opts){
-		.npairs = w->npairs, .pairs = w->opts,
+		.npairs = w->npairs,
+		.pairs = w->opts,
 		.brake = { .per_day = 3, .mass_count = 3, .mass_percent = 50 },
-		.grace_ms = 8000, .nreferences = ARRAY_LEN(w->references), .references = w->references,
+		.grace_ms = 8000,
+		.nreferences = ARRAY_LEN(w->references),
+		.references = w->references,
 	};
 }

@@ -42,7 +42,8 @@ static void print_rows(const struct coverage *c)
 			all += c->row[s][e] != 0;
 			hit += reachable(s, e) && c->row[s][e];
 		}
-	printf("rows of the pair's machine: %d of %d hit (without drilling and wounded, which nothing produces\nyet, and without words of operations where none runs; every cell is counted, %d of %d)\n",
+	printf("rows of the pair's machine: %d of %d hit (without drilling and wounded, which nothing produces\nyet, "
+	       "and without words of operations where none runs; every cell is counted, %d of %d)\n",
 	       hit, total, all, PAIR_STATES * PAIR_EVENTS);
 	int column = printf("  not hit:");
 	for (int s = 0; s < PAIR_STATES; s++)
@@ -82,8 +83,8 @@ void coverage_print(const struct coverage *c)
 	       (unsigned long long)c->schedules, per(c->events, c->schedules), per(c->faults, c->schedules),
 	       100 * per(c->with_operation, c->schedules));
 	printf("operations: %llu (%llu promotions, %llu failbacks, %llu aborts); lives of the controller: %llu\n",
-	       (unsigned long long)c->operations, (unsigned long long)c->promotions,
-	       (unsigned long long)c->failbacks, (unsigned long long)c->aborts, (unsigned long long)c->lives);
+	       (unsigned long long)c->operations, (unsigned long long)c->promotions, (unsigned long long)c->failbacks,
+	       (unsigned long long)c->aborts, (unsigned long long)c->lives);
 	printf("verbs: %llu, commits: %llu, messages acknowledged: %llu, stranded: %llu\n",
 	       (unsigned long long)c->verbs, (unsigned long long)c->commits, (unsigned long long)c->acked,
 	       (unsigned long long)c->stranded);

@@ -18,6 +18,7 @@ struct scenario {
 	struct action action[6];
 };
 
+/* clang-format off */
 static const struct scenario scenarios[] = {
 	{ "auto", { SEED, 1, MODE_AUTOMATIC, DNS_SWAP, true, true, true, false, 0 }, 2,
 	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 60000, .fault = FAULT_PRIMARY_RETURNS } } },
@@ -49,6 +50,7 @@ static const struct scenario scenarios[] = {
 	{ "recovery", { SEED + 6, 1, MODE_AUTOMATIC, DNS_SWAP, false, true, true, false, 0 }, 2,
 	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 18000, .fault = FAULT_PRIMARY_RETURNS } } },
 };
+/* clang-format on */
 
 static void action_due(struct world *w, void *data)
 {

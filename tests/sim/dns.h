@@ -22,7 +22,7 @@ struct dns_zone {
 	uint64_t marker_op, marker_epoch;
 	struct mx_set before_hand; /* what a person will put back */
 	bool hand;
-	int64_t swapped_ms;        /* last swap that came to effect */
+	int64_t swapped_ms; /* last swap that came to effect */
 };
 
 void dns_init(struct world *w, uint8_t pair);

@@ -8,7 +8,13 @@
 #include "promises.h"
 
 enum trouble {
-	TROUBLE_NONE, TROUBLE_TEMP, TROUBLE_PERM, TROUBLE_AUTH, TROUBLE_TIMEOUT, TROUBLE_LOST, TROUBLE_UNREACH,
+	TROUBLE_NONE,
+	TROUBLE_TEMP,
+	TROUBLE_PERM,
+	TROUBLE_AUTH,
+	TROUBLE_TIMEOUT,
+	TROUBLE_LOST,
+	TROUBLE_UNREACH,
 	TROUBLE_LOCAL,
 };
 
@@ -40,20 +46,12 @@ void exec_perform(struct world *w, const struct verb *v, struct outcome *out)
 	switch (v->kind) {
 	case VERB_POWER_ON:
 	case VERB_POWER_OFF:
-	case VERB_POWER_STATUS:
-		host_power_verb(w, v, out);
-		return;
-	case VERB_HOST_RUN:
-		host_run_word(w, &world_pair(w, v->guard.pair)->host[v->u.host.target], v, out);
-		return;
-	case VERB_SMTP_CHECK:
-		net_smtp_check(w, v, out);
-		return;
+	case VERB_POWER_STATUS: host_power_verb(w, v, out); return;
+	case VERB_HOST_RUN: host_run_word(w, &world_pair(w, v->guard.pair)->host[v->u.host.target], v, out); return;
+	case VERB_SMTP_CHECK: net_smtp_check(w, v, out); return;
 	case VERB_DNS_GET:
 	case VERB_DNS_SWAP:
-	case VERB_DNS_VERIFY:
-		dns_verb(w, v, out);
-		return;
+	case VERB_DNS_VERIFY: dns_verb(w, v, out); return;
 	case VERB_QUEUE_EXPORT: {
 		const struct host *h = &world_pair(w, v->guard.pair)->host[v->u.queue.target];
 		if (!net_ssh(w, h))
@@ -64,8 +62,7 @@ void exec_perform(struct world *w, const struct verb *v, struct outcome *out)
 			memset(out->u.text, 'a', 64);
 		return;
 	}
-	case VERB_NOTIFY:
-		return;
+	case VERB_NOTIFY: return;
 	}
 }
 
@@ -87,13 +84,12 @@ static enum trouble ssh_trouble(struct world *w, enum host_role role, uint8_t pa
 		enum fault fault;
 		enum trouble trouble;
 	} list[] = {
-		{ FAULT_SSH_TEMP, TROUBLE_TEMP },    { FAULT_SSH_PERM, TROUBLE_PERM },
-		{ FAULT_SSH_AUTH, TROUBLE_AUTH },    { FAULT_SSH_TIMEOUT, TROUBLE_TIMEOUT },
+		{ FAULT_SSH_TEMP, TROUBLE_TEMP }, { FAULT_SSH_PERM, TROUBLE_PERM },
+		{ FAULT_SSH_AUTH, TROUBLE_AUTH }, { FAULT_SSH_TIMEOUT, TROUBLE_TIMEOUT },
 		{ FAULT_SSH_LOST, TROUBLE_LOST },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(list); i++)
-		if (world_fault(w, pair, list[i].fault) &&
-		    w->pair[pair].fault_arg[list[i].fault] == (uint8_t)role)
+		if (world_fault(w, pair, list[i].fault) && w->pair[pair].fault_arg[list[i].fault] == (uint8_t)role)
 			return list[i].trouble;
 	return TROUBLE_NONE;
 }
@@ -121,19 +117,14 @@ static enum trouble choose_trouble(struct world *w, const struct verb *v)
 	switch (v->kind) {
 	case VERB_POWER_ON:
 	case VERB_POWER_OFF:
-	case VERB_POWER_STATUS:
-		return power_trouble(w, v, pair);
-	case VERB_HOST_RUN:
-		return ssh_trouble(w, v->u.host.target, pair);
-	case VERB_QUEUE_EXPORT:
-		return ssh_trouble(w, v->u.queue.target, pair);
+	case VERB_POWER_STATUS: return power_trouble(w, v, pair);
+	case VERB_HOST_RUN: return ssh_trouble(w, v->u.host.target, pair);
+	case VERB_QUEUE_EXPORT: return ssh_trouble(w, v->u.queue.target, pair);
 	case VERB_DNS_GET:
 	case VERB_DNS_SWAP:
-	case VERB_DNS_VERIFY:
-		return dns_trouble(w, v, pair);
+	case VERB_DNS_VERIFY: return dns_trouble(w, v, pair);
 	case VERB_SMTP_CHECK:
-	case VERB_NOTIFY:
-		break;
+	case VERB_NOTIFY: break;
 	}
 	return TROUBLE_NONE;
 }
@@ -142,29 +133,18 @@ static enum trouble choose_trouble(struct world *w, const struct verb *v)
 static bool take_trouble(struct world *w, enum trouble trouble, struct outcome *out)
 {
 	switch (trouble) {
-	case TROUBLE_NONE:
-		return true;
-	case TROUBLE_TEMP:
-		err_set(&out->err, ERR_AGAIN, "simulated: try again");
-		return false;
-	case TROUBLE_PERM:
-		err_set(&out->err, ERR_FAILED, "simulated: failed");
-		return false;
-	case TROUBLE_AUTH:
-		err_set(&out->err, ERR_AUTH, "simulated: key not accepted");
-		return false;
+	case TROUBLE_NONE: return true;
+	case TROUBLE_TEMP: err_set(&out->err, ERR_AGAIN, "simulated: try again"); return false;
+	case TROUBLE_PERM: err_set(&out->err, ERR_FAILED, "simulated: failed"); return false;
+	case TROUBLE_AUTH: err_set(&out->err, ERR_AUTH, "simulated: key not accepted"); return false;
 	case TROUBLE_TIMEOUT:
 		err_set(&out->err, ERR_TIMEOUT, "simulated: no reply in time");
 		return dice_roll(&w->clock.dice, 2);
 	case TROUBLE_LOST:
 		err_set(&out->err, ERR_UNKNOWN, "simulated: the reply was lost");
 		return dice_roll(&w->clock.dice, 2);
-	case TROUBLE_UNREACH:
-		err_set(&out->err, ERR_UNREACH, "simulated: no route");
-		return false;
-	case TROUBLE_LOCAL:
-		err_set(&out->err, ERR_LOCAL, "simulated: too many open files");
-		return false;
+	case TROUBLE_UNREACH: err_set(&out->err, ERR_UNREACH, "simulated: no route"); return false;
+	case TROUBLE_LOCAL: err_set(&out->err, ERR_LOCAL, "simulated: too many open files"); return false;
 	}
 	return true;
 }
@@ -177,8 +157,9 @@ static void cover_outcome(struct world *w, const struct job *j)
 	if (!op || j->verb.step >= op->nsteps || !j->outcome.err.code)
 		return;
 	enum err_class cls = err_code_class(j->outcome.err.code);
-	enum cover c = j->outcome.err.code == ERR_TIMEOUT ? COVER_TIMEOUT :
-		       cls == ERR_CLASS_TEMP || cls == ERR_CLASS_LOCAL ? COVER_TEMP : COVER_PERM;
+	enum cover c = j->outcome.err.code == ERR_TIMEOUT                ? COVER_TIMEOUT
+		       : cls == ERR_CLASS_TEMP || cls == ERR_CLASS_LOCAL ? COVER_TEMP
+									 : COVER_PERM;
 	w->coverage->step[op->step[j->verb.step]][c]++;
 }
 
@@ -245,9 +226,10 @@ static void trace_verb(const struct world *w, const struct verb *v, uint64_t tic
 {
 	world_trace(w, "verb %llu op %llu step %u: %s %s", (unsigned long long)ticket, (unsigned long long)v->op,
 		    v->step, verb_kind_name(v->kind),
-		    v->kind == VERB_HOST_RUN ? v->u.host.words :
-		    v->kind == VERB_NOTIFY   ? v->u.notify.text :
-		    v->kind == VERB_DNS_SWAP ? v->u.dns.zone : "");
+		    v->kind == VERB_HOST_RUN   ? v->u.host.words
+		    : v->kind == VERB_NOTIFY   ? v->u.notify.text
+		    : v->kind == VERB_DNS_SWAP ? v->u.dns.zone
+					       : "");
 }
 
 static uint64_t port_submit(void *ctx, const struct verb *verb, outcome_cb *cb, void *arg)

@@ -118,8 +118,8 @@ static bool is_new_operation(struct world *w, const struct record *rec, struct p
 		return false;
 	if (plan_parse(rec->body, plan, &err) == ERR_OK)
 		return true;
-	world_fail(w, 6, "operation %llu is journaled with a plan that cannot be read: %s",
-		   (unsigned long long)rec->op, err.text);
+	world_fail(w, 6, "operation %llu is journaled with a plan that cannot be read: %s", (unsigned long long)rec->op,
+		   err.text);
 	return false;
 }
 
@@ -148,8 +148,11 @@ static void operation_begins(struct world *w, const struct plan *plan)
 	struct ghost *g = &world_pair(w, plan->pair)->ghost;
 	BUG_ON(g->nops == GHOST_OPS_MAX);
 	struct ghost_op *o = &g->op[g->nops++];
-	*o = (struct ghost_op){ .op = plan->op, .epoch = plan->epoch, .kind = plan->kind,
-				.automatic = plan->automatic, .nsteps = plan->nsteps,
+	*o = (struct ghost_op){ .op = plan->op,
+				.epoch = plan->epoch,
+				.kind = plan->kind,
+				.automatic = plan->automatic,
+				.nsteps = plan->nsteps,
 				.progress_ms = w->clock.now_ms };
 	memcpy(o->step, plan->step, sizeof(o->step));
 	for (size_t i = 0; i < o->nsteps; i++)
@@ -204,16 +207,11 @@ static void journal_row(struct world *w, const struct record *rec)
 		if (row.err.code == ERR_CANCELLED)
 			w->coverage->step[o->step[row.step]][COVER_CANCEL]++;
 		break;
-	case JOURNAL_STUCK:
-		o->stuck = true;
-		break;
-	case JOURNAL_RESUME:
-		o->stuck = false;
-		break;
+	case JOURNAL_STUCK: o->stuck = true; break;
+	case JOURNAL_RESUME: o->stuck = false; break;
 	case JOURNAL_DONE:
 	case JOURNAL_UNDONE:
-	case JOURNAL_NOTE:
-		break;
+	case JOURNAL_NOTE: break;
 	}
 }
 

@@ -18,11 +18,11 @@ struct ghost_op {
 	size_t nsteps;
 	enum step_id step[PLAN_STEPS_MAX];
 	int64_t limit_ms[PLAN_STEPS_MAX];
-	uint32_t begun;      /* bit a step: its begin is durable */
+	uint32_t begun; /* bit a step: its begin is durable */
 	bool turned_back;
 	int64_t progress_ms; /* last durable row of it */
 	bool stuck;
-	size_t at;           /* step of the last row submitted */
+	size_t at; /* step of the last row submitted */
 	bool past_no_return;
 };
 
@@ -36,14 +36,14 @@ struct ghost {
 	int64_t last_ms[FAMILIES];
 	bool agent_serving;
 	int64_t agent_ms;
-	bool seen_up;                /* up_after living rounds in a row, in any life */
-	int64_t down_since_ms;       /* -1: the evidence does not say down */
+	bool seen_up;          /* up_after living rounds in a row, in any life */
+	int64_t down_since_ms; /* -1: the evidence does not say down */
 	/* automatic promotions */
 	bool latched;
 	int64_t latch_ms;
 	/* epochs */
-	uint64_t top_epoch;          /* of any durable operation or grant */
-	uint64_t told[HOST_ROLES];   /* highest epoch stored at each host */
+	uint64_t top_epoch;        /* of any durable operation or grant */
+	uint64_t told[HOST_ROLES]; /* highest epoch stored at each host */
 	/* what is published: per zone the sets that we or the configuration made */
 	struct mx_set published[SIM_ZONES];
 	uint64_t swap_epoch[SIM_ZONES];
@@ -52,8 +52,8 @@ struct ghost {
 	uint32_t asked_failover;
 	bool held;
 	int64_t hold_until_ms;
-	uint64_t fenced_op;          /* a commit of it was answered FENCED */
-	uint64_t judged_op;          /* its evidence was looked at, in this life */
+	uint64_t fenced_op; /* a commit of it was answered FENCED */
+	uint64_t judged_op; /* its evidence was looked at, in this life */
 	uint32_t judged_life;
 };
 

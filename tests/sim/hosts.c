@@ -156,8 +156,9 @@ void host_power_verb(struct world *w, const struct verb *v, struct outcome *out)
 	uint8_t pair = (uint8_t)(v->guard.pair - 1);
 	struct host *h = &w->pair[pair].host[v->u.power_target];
 	if (v->kind == VERB_POWER_STATUS) {
-		out->u.power = world_fault(w, pair, FAULT_POWER_UNSURE) ? POWER_UNKNOWN :
-			       h->on ? POWER_STATE_ON : POWER_STATE_OFF;
+		out->u.power = world_fault(w, pair, FAULT_POWER_UNSURE) ? POWER_UNKNOWN
+			       : h->on                                  ? POWER_STATE_ON
+									: POWER_STATE_OFF;
 		return;
 	}
 	if (world_fault(w, pair, FAULT_POWER_LIES))

@@ -26,15 +26,15 @@ struct host {
 	uint32_t boots;
 	char boot_id[40], order[NAME_MAX_LEN];
 	char maps[72];
-	char rights[512]; /* what its agent stored; "" = none yet */
-	uint64_t epoch;   /* of that record; 0 = none */
+	char rights[512];         /* what its agent stored; "" = none yet */
+	uint64_t epoch;           /* of that record; 0 = none */
 	bool may_accept, may_own; /* the agent's gate, by common/rights.c */
 	/* what the promises compare with, since this boot */
-	uint32_t verified;          /* bit a control: its verify said ok */
-	bool checked_outside;       /* 250 and a refusal, seen from outside */
-	bool blocked;               /* a BLOCK control's verify said not ok */
-	bool fenced_by_us;          /* our power-off took it down */
-	bool mail_fault;            /* a fault stopped its mail, and nobody has started it since */
+	uint32_t verified;    /* bit a control: its verify said ok */
+	bool checked_outside; /* 250 and a refusal, seen from outside */
+	bool blocked;         /* a BLOCK control's verify said not ok */
+	bool fenced_by_us;    /* our power-off took it down */
+	bool mail_fault;      /* a fault stopped its mail, and nobody has started it since */
 };
 
 void host_init(struct world *w, uint8_t pair, enum host_role role);

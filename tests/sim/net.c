@@ -64,7 +64,8 @@ static void agent_answer(struct world *w, const struct host *h, struct probe_res
 {
 	r->outcome = PROBE_FAIL;
 	r->layer = LAYER_CONNECT;
-	if (!net_controller_reaches(w, h, 4) || (h->role == HOST_PRIMARY && world_fault(w, h->pair, FAULT_AGENT_SILENT)))
+	if (!net_controller_reaches(w, h, 4) ||
+	    (h->role == HOST_PRIMARY && world_fault(w, h->pair, FAULT_AGENT_SILENT)))
 		return;
 	r->outcome = PROBE_OK;
 	r->layer = LAYER_DONE;

@@ -19,9 +19,9 @@ struct sim_probe {
 	int64_t every_ms;
 	uint64_t timer;
 	bool reference;
-	uint8_t pair;         /* index */
+	uint8_t pair; /* index */
 	enum host_role role;
-	int family;           /* 4 or 6 */
+	int family; /* 4 or 6 */
 };
 
 #define SIM_PROBES_MAX 64

@@ -18,9 +18,10 @@ void promise_1_evidence(struct world *w, uint8_t pair)
 	for (int f = 0; f < FAMILIES; f++) {
 		int64_t age_ms = w->clock.now_ms - g->last_ms[f];
 		if (g->dead[f] < FAIL_AFTER || !g->last_ms[f] || age_ms > STALE_MS)
-			world_fail(w, 1, "pair%u is promoted automatically on %d dead rounds over IPv%d, %d are needed, "
-				   "the last is %lld ms old", pair, g->dead[f], f == FAMILY_V4 ? 4 : 6, FAIL_AFTER,
-				   (long long)age_ms);
+			world_fail(w, 1,
+				   "pair%u is promoted automatically on %d dead rounds over IPv%d, %d are needed, "
+				   "the last is %lld ms old",
+				   pair, g->dead[f], f == FAMILY_V4 ? 4 : 6, FAIL_AFTER, (long long)age_ms);
 	}
 }
 
@@ -53,8 +54,8 @@ void promise_3_grant(struct world *w, struct host *h, uint64_t epoch, bool store
 			rec = r;
 	}
 	if (!rec && epoch > 1) /* 1: what every pair begins with */
-		world_fail(w, 3, "pair%u %s is told epoch %llu, which is not durable", h->pair,
-			   host_role_name(h->role), (unsigned long long)epoch);
+		world_fail(w, 3, "pair%u %s is told epoch %llu, which is not durable", h->pair, host_role_name(h->role),
+			   (unsigned long long)epoch);
 	if (stored && epoch < g->told[h->role])
 		world_fail(w, 3, "pair%u %s goes from epoch %llu back to %llu", h->pair, host_role_name(h->role),
 			   (unsigned long long)g->told[h->role], (unsigned long long)epoch);
@@ -113,8 +114,8 @@ void promise_5_verified(struct world *w, const struct host *standby, const char 
 			world_fail(w, 5, "pair%u: %s; control %s is not verified in this boot", standby->pair, what,
 				   s->control[i].name);
 	if (!standby->checked_outside)
-		world_fail(w, 5, "pair%u: %s; no 250 and refusal were seen from outside in this boot",
-			   standby->pair, what);
+		world_fail(w, 5, "pair%u: %s; no 250 and refusal were seen from outside in this boot", standby->pair,
+			   what);
 }
 
 /* 6. Intent is durable before every effect. */

@@ -29,7 +29,10 @@ static uint64_t running_seed; /* for the line that a crash of this very program 
 static void add(struct schedule *s, int64_t at_ms, enum fault fault, uint8_t pair, int64_t for_ms)
 {
 	if (s->n < ACTIONS_MAX)
-		s->action[s->n++] = (struct action){ .at_ms = at_ms > 0 ? at_ms : 0, .for_ms = for_ms, .fault = fault, .pair = pair,
+		s->action[s->n++] = (struct action){ .at_ms = at_ms > 0 ? at_ms : 0,
+						     .for_ms = for_ms,
+						     .fault = fault,
+						     .pair = pair,
 						     .arg = (uint8_t)dice_roll(&s->dice, 2) };
 }
 
@@ -40,7 +43,9 @@ static void choose_opts(struct schedule *s, uint64_t seed)
 	s->opts = (struct world_opts){
 		.seed = seed,
 		.npairs = dice_roll(d, 6) ? 1 + dice_roll(d, 2) : 3 + dice_roll(d, 4),
-		.mode = mode < 16 ? MODE_AUTOMATIC : mode < 19 ? MODE_MANUAL : MODE_SHADOW,
+		.mode = mode < 16   ? MODE_AUTOMATIC
+			: mode < 19 ? MODE_MANUAL
+				    : MODE_SHADOW,
 		.strategy = dice_roll(d, 6) ? DNS_SWAP : DNS_STANDING,
 		.fence = dice_roll(d, 3) != 0,
 		.marker = dice_roll(d, 2),
@@ -67,8 +72,8 @@ static uint8_t choose_pair(struct schedule *s)
 
 static void add_death(struct schedule *s, uint8_t pair)
 {
-	static const enum fault ways[] = { FAULT_PRIMARY_DIES, FAULT_PRIMARY_DIES, FAULT_PRIMARY_HANGS,
-					   FAULT_PRIMARY_MAIL_KILLED, FAULT_PRIMARY_FAR, FAULT_PRIMARY_SMTP_FAR };
+	static const enum fault ways[] = { FAULT_PRIMARY_DIES,        FAULT_PRIMARY_DIES, FAULT_PRIMARY_HANGS,
+					   FAULT_PRIMARY_MAIL_KILLED, FAULT_PRIMARY_FAR,  FAULT_PRIMARY_SMTP_FAR };
 	enum fault way = ways[dice_roll(&s->dice, ARRAY_LEN(ways))];
 	int64_t back_ms = s->back_ms - dice_span(&s->dice, -5000, 60000);
 	add(s, s->death_ms + pair * 150, way, pair, dice_span(&s->dice, 5000, 90000));
@@ -165,7 +170,8 @@ static void run(const struct schedule *s, struct coverage *coverage, bool trace,
 	world_start_controller(w);
 	world_run(w, CALM_FROM_MS);
 	apply_calm(w);
-	for (int64_t at_ms = CALM_FROM_MS + 1000; at_ms < CALM_FROM_MS + CALM_MS && !w->failure.promise; at_ms += 1000) {
+	for (int64_t at_ms = CALM_FROM_MS + 1000; at_ms < CALM_FROM_MS + CALM_MS && !w->failure.promise;
+	     at_ms += 1000) {
 		world_run(w, at_ms);
 		if (all_home(w, why, sizeof(why)))
 			break;
@@ -303,7 +309,8 @@ int schedule_replay(struct coverage *coverage, uint64_t seed, const char *keep)
 	print_actions(s);
 	run(s, coverage, true, &failure);
 	if (failure.promise)
-		printf("FAILED promise %d at %.3f s: %s\n", failure.promise, (double)failure.at_ms / 1000.0, failure.text);
+		printf("FAILED promise %d at %.3f s: %s\n", failure.promise, (double)failure.at_ms / 1000.0,
+		       failure.text);
 	printf("%d passed, %d failed\n", failure.promise == 0, failure.promise != 0);
 	free(s);
 	return failure.promise != 0;

@@ -9,7 +9,7 @@
 #include "promises.h"
 
 #define TICK_MS 1000
-#define NEW_EVERY 3      /* ticks */
+#define NEW_EVERY 3 /* ticks */
 #define RETRY_EVERY 5
 #define QUEUE_RUN_EVERY 30
 #define REFUSED_ONE_IN 23
@@ -106,8 +106,7 @@ static void add_message(struct world *w, uint8_t pair)
 
 static bool settled(const struct message *m)
 {
-	return m->where == 0 || m->where & DELIVERED ||
-	       m->where == (EXPORTED | STRANDED);
+	return m->where == 0 || m->where & DELIVERED || m->where == (EXPORTED | STRANDED);
 }
 
 static void skip_settled(struct senders *s)
@@ -175,8 +174,9 @@ void senders_queue_status(struct world *w, const struct host *h, struct outcome 
 	uint32_t total = senders_count(s, where), refused = 0, listed = 0;
 	for (uint32_t i = s->first_open; i < s->n; i++)
 		refused += (s->msg[i].where & where) && s->msg[i].refused_seen;
-	int n = snprintf(out->u.text, sizeof(out->u.text), "total=%u\nrefused=%u\nwaiting=%u\nhold=%s\nsoft_bounce=%s\n",
-			 total, refused, total - refused, h->hold ? "on" : "off", h->relay_soft ? "on" : "off");
+	int n = snprintf(out->u.text, sizeof(out->u.text),
+			 "total=%u\nrefused=%u\nwaiting=%u\nhold=%s\nsoft_bounce=%s\n", total, refused, total - refused,
+			 h->hold ? "on" : "off", h->relay_soft ? "on" : "off");
 	for (uint32_t i = s->first_open; i < s->n && listed < 32; i++)
 		if ((s->msg[i].where & where) && s->msg[i].refused_seen) {
 			n += snprintf(out->u.text + n, sizeof(out->u.text) - (size_t)n, "refused_id=Q%u\n",

@@ -13,12 +13,17 @@ struct world;
 struct host;
 
 enum place {
-	AT_SENDER = 1, IN_PRIMARY_QUEUE = 2, IN_STANDBY_QUEUE = 4, DELIVERED = 8, EXPORTED = 16, STRANDED = 32,
+	AT_SENDER = 1,
+	IN_PRIMARY_QUEUE = 2,
+	IN_STANDBY_QUEUE = 4,
+	DELIVERED = 8,
+	EXPORTED = 16,
+	STRANDED = 32,
 };
 
 struct message {
-	uint32_t id;       /* from 1; the queue id at the standby is "Q<id>" */
-	uint8_t where;     /* bits of enum place */
+	uint32_t id;   /* from 1; the queue id at the standby is "Q<id>" */
+	uint8_t where; /* bits of enum place */
 	uint8_t zone;
 	bool acked;
 	bool refused;      /* the primary will refuse it for good */

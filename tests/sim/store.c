@@ -31,20 +31,14 @@ static bool same_key(const struct record *a, const struct record *b)
 		return false;
 	switch (a->kind) {
 	case RECORD_PAIR:
-	case RECORD_HOLD:
-		return a->pair == b->pair;
-	case RECORD_OPERATION:
-		return a->op == b->op;
-	case RECORD_JOURNAL:
-		return a->op == b->op && a->seq == b->seq;
+	case RECORD_HOLD: return a->pair == b->pair;
+	case RECORD_OPERATION: return a->op == b->op;
+	case RECORD_JOURNAL: return a->op == b->op && a->seq == b->seq;
 	case RECORD_BOOT:
-	case RECORD_STRANDED:
-		return a->pair == b->pair && strcmp(a->key, b->key) == 0;
-	case RECORD_GLOBAL:
-		return strcmp(a->key, b->key) == 0;
+	case RECORD_STRANDED: return a->pair == b->pair && strcmp(a->key, b->key) == 0;
+	case RECORD_GLOBAL: return strcmp(a->key, b->key) == 0;
 	case RECORD_AUDIT:
-	case RECORD_GRANT:
-		return false;
+	case RECORD_GRANT: return false;
 	}
 	return false;
 }
@@ -175,19 +169,15 @@ static void port_commit(void *ctx, const struct txn *txn, commit_cb *cb, void *a
 static bool wanted(const struct record *r)
 {
 	switch (r->kind) {
-	case RECORD_OPERATION:
-		return strncmp(r->body, "status=ended", 12) != 0;
-	case RECORD_HOLD:
-		return r->body[0];
+	case RECORD_OPERATION: return strncmp(r->body, "status=ended", 12) != 0;
+	case RECORD_HOLD: return r->body[0];
 	case RECORD_AUDIT:
-	case RECORD_GRANT:
-		return false;
+	case RECORD_GRANT: return false;
 	case RECORD_PAIR:
 	case RECORD_JOURNAL:
 	case RECORD_BOOT:
 	case RECORD_STRANDED:
-	case RECORD_GLOBAL:
-		return true;
+	case RECORD_GLOBAL: return true;
 	}
 	return false;
 }
@@ -256,8 +246,7 @@ const struct record *store_find(const struct store *s, enum record_kind kind, ui
 {
 	for (size_t i = 0; i < s->n; i++) {
 		const struct record *r = &s->rows[i];
-		if (r->kind == kind && r->pair == pair && (!op || r->op == op) &&
-		    (!key || strcmp(r->key, key) == 0))
+		if (r->kind == kind && r->pair == pair && (!op || r->op == op) && (!key || strcmp(r->key, key) == 0))
 			return r;
 	}
 	return NULL;

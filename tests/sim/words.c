@@ -190,9 +190,9 @@ static const struct {
 	const char *prefix;
 	word_fn *fn;
 } words[] = {
-	{ "hello", word_hello },   { "clock", word_clock },	{ "boot-order ", word_order },
-	{ "harden ", word_harden }, { "maps ", word_maps },	{ "rights", word_rights },
-	{ "grant", word_rights },  { "mail ", word_mail },	{ "port ", word_port },
+	{ "hello", word_hello },          { "clock", word_clock },  { "boot-order ", word_order },
+	{ "harden ", word_harden },       { "maps ", word_maps },   { "rights", word_rights },
+	{ "grant", word_rights },         { "mail ", word_mail },   { "port ", word_port },
 	{ "verify-local ", word_verify }, { "queue ", word_queue },
 };
 

@@ -15,8 +15,7 @@
 
 struct instant world_now(const struct world *w)
 {
-	return (struct instant){ w->clock.now_ms + w->clock.boot_base_ms,
-				 w->clock.now_ms + w->clock.wall_base_ms };
+	return (struct instant){ w->clock.now_ms + w->clock.boot_base_ms, w->clock.now_ms + w->clock.wall_base_ms };
 }
 
 uint64_t world_after(struct world *w, int64_t delay_ms, event_fn *fn, void *data, uint32_t life)
@@ -109,7 +108,7 @@ static void port_log(void *ctx, int level, const char *component, const char *li
 }
 
 static const enum pair_event verdict_event[] = {
-	[HEALTH_UNKNOWN] = PAIR_EV_UNKNOWN, [HEALTH_UP] = PAIR_EV_UP, [HEALTH_SUSPECT] = PAIR_EV_SUSPECT,
+	[HEALTH_UNKNOWN] = PAIR_EV_UNKNOWN,  [HEALTH_UP] = PAIR_EV_UP,           [HEALTH_SUSPECT] = PAIR_EV_SUSPECT,
 	[HEALTH_DOWN] = PAIR_EV_DOWN_VETOED, [HEALTH_WOUNDED] = PAIR_EV_WOUNDED,
 };
 
@@ -138,9 +137,18 @@ static void published(void *arg, const struct pair_view *view)
 void world_start_controller(struct world *w)
 {
 	const struct ports ports = {
-		.store = &sim_store_ops, .store_ctx = w, .exec = &sim_exec_ops, .exec_ctx = w,
-		.probe = &sim_probe_ops, .probe_ctx = w, .time = &time_ops, .time_ctx = w,
-		.random = port_random, .random_ctx = w, .log = port_log, .log_ctx = w,
+		.store = &sim_store_ops,
+		.store_ctx = w,
+		.exec = &sim_exec_ops,
+		.exec_ctx = w,
+		.probe = &sim_probe_ops,
+		.probe_ctx = w,
+		.time = &time_ops,
+		.time_ctx = w,
+		.random = port_random,
+		.random_ctx = w,
+		.log = port_log,
+		.log_ctx = w,
 	};
 	if (w->reboot) {
 		w->clock.boot_base_ms = 5000 - w->clock.now_ms;

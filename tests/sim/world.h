@@ -27,13 +27,13 @@ struct pair_world {
 	struct dns_zone zone[SIM_ZONES];
 	struct senders senders;
 	struct ghost ghost;
-	char bundle[72];                /* recipient maps kept at the controller */
-	char maps_now[72];              /* what the primary's maps are by now */
-	int64_t until_ms[FAULTS];       /* end of each lasting fault */
+	char bundle[72];          /* recipient maps kept at the controller */
+	char maps_now[72];        /* what the primary's maps are by now */
+	int64_t until_ms[FAULTS]; /* end of each lasting fault */
 	uint8_t fault_arg[FAULTS];
-	bool standby_by_hand;           /* a person switched the standby on */
+	bool standby_by_hand; /* a person switched the standby on */
 	bool has_view;
-	struct pair_view view;          /* last published by the living controller */
+	struct pair_view view; /* last published by the living controller */
 };
 
 struct sim_asked {
@@ -57,29 +57,29 @@ struct world {
 	struct engine_pair *opts;
 	struct engine_opts engine_opts;
 	struct probe_opts references[2];
-	struct engine *engine;          /* NULL: the controller is dead */
-	uint32_t life;                  /* of the controller, from 1 */
-	bool crashed;                   /* in this very event: nothing it does counts any more */
-	int64_t started_ms;             /* this life's start */
-	int64_t suspended_ms;           /* last suspension */
+	struct engine *engine; /* NULL: the controller is dead */
+	uint32_t life;         /* of the controller, from 1 */
+	bool crashed;          /* in this very event: nothing it does counts any more */
+	int64_t started_ms;    /* this life's start */
+	int64_t suspended_ms;  /* last suspension */
 	int64_t asleep_until_ms;
-	int64_t restart_ms;             /* pause after a crash */
-	bool reboot;                    /* the next start is on a rebooted machine */
-	uint64_t points;                /* commits and submits so far */
-	uint64_t crash_at;              /* 0 = never */
-	bool crash_after;               /* after the effect instead of before it */
+	int64_t restart_ms; /* pause after a crash */
+	bool reboot;        /* the next start is on a rebooted machine */
+	uint64_t points;    /* commits and submits so far */
+	uint64_t crash_at;  /* 0 = never */
+	bool crash_after;   /* after the effect instead of before it */
 	struct store store;
 	struct exec exec;
 	struct net net;
-	int64_t until_ms[FAULTS];       /* lasting faults of the controller itself */
+	int64_t until_ms[FAULTS];           /* lasting faults of the controller itself */
 	bool reference_ok[2], net_cut_seen; /* as told to this life */
-	int64_t auto_wall_ms[64];       /* begins of automatic promotions */
+	int64_t auto_wall_ms[64];           /* begins of automatic promotions */
 	size_t auto_count;
-	struct sim_asked asked[512];    /* commands whose answers may still come */
+	struct sim_asked asked[512]; /* commands whose answers may still come */
 	size_t nasked;
 	uint32_t resumes[SIM_PAIRS_MAX];
-	bool maps;                      /* primaries' agents push their maps */
-	bool calm;                      /* the schedule is over: operators repair */
+	bool maps; /* primaries' agents push their maps */
+	bool calm; /* the schedule is over: operators repair */
 	bool quiet_senders;
 	struct failure failure;
 	struct coverage *coverage;
@@ -92,7 +92,7 @@ struct world_opts {
 	enum pair_mode mode;
 	enum dns_strategy strategy;
 	bool fence, marker;
-	bool maps;      /* the primary's agent has pushed its maps before */
+	bool maps;        /* the primary's agent has pushed its maps before */
 	bool primary_off; /* a primary that was never seen up */
 	int64_t maps_max_age_ms;
 };

@@ -37,7 +37,7 @@ static inline void *fake_run(void *arg)
 	struct fake *f = arg;
 	struct pair_view *v = &f->pair[FAKE_BETA];
 	int step_ms = f->step_ms;
-	struct timespec nap = {.tv_sec = step_ms / 1000, .tv_nsec = step_ms % 1000 * 1000000L};
+	struct timespec nap = { .tv_sec = step_ms / 1000, .tv_nsec = step_ms % 1000 * 1000000L };
 	for (size_t i = 0; i < ARRAY_LEN(fake_steps) && !atomic_load(&f->stop); i++) {
 		pthread_mutex_lock(&f->lock);
 		snprintf(v->op.step[i].state, sizeof(v->op.step[i].state), "running");
@@ -49,8 +49,7 @@ static inline void *fake_run(void *arg)
 		if ((int)i == f->fail_step) {
 			snprintf(v->op.step[i].state, sizeof(v->op.step[i].state), "failed");
 			snprintf(v->op.status, sizeof(v->op.status), "stuck");
-			err_set(&v->op.err, ERR_CONFLICT,
-				"%s: example.org MX was changed by somebody else",
+			err_set(&v->op.err, ERR_CONFLICT, "%s: example.org MX was changed by somebody else",
 				v->op.step[i].name);
 			v->state = PAIR_STUCK;
 			fake_publish(f, FAKE_BETA);
@@ -83,7 +82,7 @@ static inline void fake_end_run(struct fake *f)
 static inline void fake_command(void *ctx, const struct command *cmd, command_cb *cb, void *arg)
 {
 	struct fake *f = ctx;
-	struct command_answer a = {.text = ""};
+	struct command_answer a = { .text = "" };
 	bool beta = strcmp(cmd->pair, "beta") == 0;
 	if (strcmp(cmd->pair, "alpha") != 0 && !beta) {
 		err_set(&a.err, ERR_NOT_FOUND, "no pair is named \"%s\"", cmd->pair);
@@ -113,11 +112,10 @@ static inline void fake_command(void *ctx, const struct command *cmd, command_cb
 	cb(arg, &a);
 }
 
-static inline enum err_code fake_start(struct fake *f, const char *socket_path, int step_ms,
-				       struct err *e)
+static inline enum err_code fake_start(struct fake *f, const char *socket_path, int step_ms, struct err *e)
 {
-	static const struct http_ops ops = {fake_command, fake_history};
-	struct http_opts opts = {.ops = &ops, .ops_ctx = f, .group = getegid(), .tcp_addr = ""};
+	static const struct http_ops ops = { fake_command, fake_history };
+	struct http_opts opts = { .ops = &ops, .ops_ctx = f, .group = getegid(), .tcp_addr = "" };
 	memset(f, 0, sizeof(*f));
 	pthread_mutex_init(&f->lock, NULL);
 	f->views = views_new(FAKE_PAIRS);

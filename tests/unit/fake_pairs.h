@@ -9,16 +9,15 @@
 enum { FAKE_ALPHA, FAKE_BETA, FAKE_GAMMA, FAKE_DELTA, FAKE_PAIRS };
 
 static const char *const fake_steps[] = {
-	"guard",        "boot-order", "power-on",       "interlock",      "connect",
-	"clock",        "harden",     "maps",           "grant",          "start-mail",
-	"verify-local", "fence",      "open-to-probes", "verify-outside", "readiness",
-	"open-port",    "switch-dns", "verify-dns",     "announce",
+	"guard",     "boot-order", "power-on",   "interlock",    "connect",  "clock",          "harden",
+	"maps",      "grant",      "start-mail", "verify-local", "fence",    "open-to-probes", "verify-outside",
+	"readiness", "open-port",  "switch-dns", "verify-dns",   "announce",
 };
 
 static inline void fake_begin_op(struct pair_view *v, uint64_t op, const char *kind)
 {
 	v->has_op = true;
-	v->op = (struct view_op){.op = op, .began_wall_ms = clock_wall_ms()};
+	v->op = (struct view_op){ .op = op, .began_wall_ms = clock_wall_ms() };
 	snprintf(v->op.kind, sizeof(v->op.kind), "%s", kind);
 	snprintf(v->op.status, sizeof(v->op.status), "running");
 	snprintf(v->op.actor, sizeof(v->op.actor), "root (uid 0)");
@@ -39,13 +38,12 @@ static inline void fake_end_step(struct pair_view *v, size_t i, int took_ms)
 	if (strcmp(s->name, "harden") == 0)
 		snprintf(s->note, sizeof(s->note), "41/41 controls ok");
 	if (strcmp(s->name, "verify-dns") == 0)
-		snprintf(s->note, sizeof(s->note),
-			 "4 of 4 servers show the new set; old set may be cached for 300 s");
+		snprintf(s->note, sizeof(s->note), "4 of 4 servers show the new set; old set may be cached for 300 s");
 }
 
 static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 {
-	static const char *const names[] = {"alpha", "beta", "gamma", "delta"};
+	static const char *const names[] = { "alpha", "beta", "gamma", "delta" };
 	for (int i = 0; i < FAKE_PAIRS; i++)
 		sample_view((uint32_t)i + 1, names[i], &pair[i]);
 	struct pair_view *b = &pair[FAKE_BETA], *g = &pair[FAKE_GAMMA], *d = &pair[FAKE_DELTA];
@@ -56,18 +54,14 @@ static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 	b->agent_age_ms[HOST_PRIMARY] = 260000;
 	snprintf(b->rule, sizeof(b->rule), "down-vetoed");
 	snprintf(b->why, sizeof(b->why), "the primary is down, and something forbids to act");
-	snprintf(b->trouble, sizeof(b->trouble),
-		 "not acting: mode is manual: `coldmx failover beta` acts");
+	snprintf(b->trouble, sizeof(b->trouble), "not acting: mode is manual: `coldmx failover beta` acts");
 	g->state = PAIR_PROMOTED;
 	g->latched = true;
 	g->cooldown_left_ms = 3600000;
 	g->agent_age_ms[HOST_STANDBY] = 3000;
-	g->agent[HOST_STANDBY] = (struct agent_report){.present = true,
-						       .serving = true,
-						       .has_right = true,
-						       .epoch = 4,
-						       .queue = 1234,
-						       .disk_free_mb = 9000};
+	g->agent[HOST_STANDBY] = (struct agent_report){
+		.present = true, .serving = true, .has_right = true, .epoch = 4, .queue = 1234, .disk_free_mb = 9000
+	};
 	g->queue_waiting = 1234;
 	snprintf(g->accept, sizeof(g->accept), "primary,standby");
 	fake_begin_op(g, 11, "promote");
@@ -77,8 +71,7 @@ static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 	g->op.took_ms = 54321;
 	d->state = PAIR_STUCK;
 	d->verdict = HEALTH_DOWN;
-	snprintf(d->unordered_boot, sizeof(d->unordered_boot),
-		 "0f6c11d3-1111-4c3b-8f0e-0d0f6f2f6c11");
+	snprintf(d->unordered_boot, sizeof(d->unordered_boot), "0f6c11d3-1111-4c3b-8f0e-0d0f6f2f6c11");
 	fake_begin_op(d, 12, "promote");
 	snprintf(d->op.status, sizeof(d->op.status), "stuck");
 	for (size_t i = 0; i < 16; i++)
@@ -89,28 +82,25 @@ static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 		"switch-dns: example.org MX is not what we published: nothing was overwritten");
 }
 
-static inline void fake_refuse(command_cb *cb, void *arg, const char *rule, const char *hint,
-			       const char *why)
+static inline void fake_refuse(command_cb *cb, void *arg, const char *rule, const char *hint, const char *why)
 {
-	struct command_answer a = {.text = ""};
+	struct command_answer a = { .text = "" };
 	err_set(&a.err, ERR_BLOCKED, "%s", why);
 	(void)str_copy(a.rule, sizeof(a.rule), rule);
 	(void)str_copy(a.hint, sizeof(a.hint), hint);
 	cb(arg, &a);
 }
 
-static inline void fake_history(void *ctx, const char *pair, uint32_t limit, history_cb *cb,
-				void *arg)
+static inline void fake_history(void *ctx, const char *pair, uint32_t limit, history_cb *cb, void *arg)
 {
 	(void)ctx;
 	(void)pair;
 	(void)limit;
 	struct record rows[] = {
-		{.seq = 1,
-		 .body = "wall_ms=1790000000000\nwho=coldmxd\nwhat=seen-up\nwhy=first seen up\n"},
-		{.seq = 2,
-		 .body = "wall_ms=1790000100000\nwho=root (uid 0)\nwhat=hold\nwhy=maintenance "
-			 "\x1b[31mred\n"},
+		{ .seq = 1, .body = "wall_ms=1790000000000\nwho=coldmxd\nwhat=seen-up\nwhy=first seen up\n" },
+		{ .seq = 2,
+		  .body = "wall_ms=1790000100000\nwho=root (uid 0)\nwhat=hold\nwhy=maintenance "
+			  "\x1b[31mred\n" },
 	};
 	cb(arg, NULL, rows, ARRAY_LEN(rows));
 }

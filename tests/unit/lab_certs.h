@@ -32,7 +32,8 @@ static inline X509 *cert_make(const char *name, EVP_PKEY *key, X509 *issuer, EVP
 	X509_gmtime_adj(X509_getm_notBefore(x), -7200);
 	X509_gmtime_adj(X509_getm_notAfter(x), until_s);
 	X509_set_pubkey(x, key);
-	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	X509_NAME_add_entry_by_txt(X509_get_subject_name(x), "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1,
+				   0);
 	X509_set_issuer_name(x, X509_get_subject_name(issuer ? issuer : x));
 	snprintf(alt, sizeof(alt), "DNS:%s", name);
 	X509_EXTENSION *ext = X509V3_EXT_conf_nid(NULL, NULL, issuer ? NID_subject_alt_name : NID_basic_constraints,

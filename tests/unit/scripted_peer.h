@@ -82,13 +82,9 @@ static inline bool peer_act(struct peer *p, const struct act *act)
 	struct linger rst = { 1, 0 };
 
 	switch (act->kind) {
-	case ACT_END:
-		return false;
-	case ACT_SAY:
-		peer_say(p, act->text);
-		return true;
-	case ACT_HEAR:
-		return peer_hear_line(p, &n);
+	case ACT_END: return false;
+	case ACT_SAY: peer_say(p, act->text); return true;
+	case ACT_HEAR: return peer_hear_line(p, &n);
 	case ACT_HEAD:
 		while (peer_hear_line(p, &n))
 			if (n <= 1)

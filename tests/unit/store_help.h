@@ -59,17 +59,17 @@ static UNUSED int scratch_remove(void **state)
 	return rmdir(scratch);
 }
 
-static UNUSED struct record rec(enum record_kind kind, uint32_t pair, uint64_t op, uint32_t seq,
-				const char *key, const char *body)
+static UNUSED struct record rec(enum record_kind kind, uint32_t pair, uint64_t op, uint32_t seq, const char *key,
+				const char *body)
 {
-	struct record r = {.kind = kind, .pair = pair, .op = op, .seq = seq, .body = body};
+	struct record r = { .kind = kind, .pair = pair, .op = op, .seq = seq, .body = body };
 	(void)str_copy(r.key, sizeof(r.key), key);
 	return r;
 }
 
 static UNUSED enum store_rc put(struct sqlite_store *store, struct guard guard, struct record r)
 {
-	struct txn txn = {.guard = guard, .rec = &r, .nrec = 1};
+	struct txn txn = { .guard = guard, .rec = &r, .nrec = 1 };
 	const struct txn *group = &txn;
 	enum store_rc rc;
 	struct err e;
@@ -80,7 +80,7 @@ static UNUSED enum store_rc put(struct sqlite_store *store, struct guard guard, 
 static UNUSED struct sqlite_store *open_ok(bool create)
 {
 	struct sqlite_store *store = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	if (sqlite_store_open(db_path, create, &store, &e) != ERR_OK)
 		fail_msg("%s", e.text);
 	return store;

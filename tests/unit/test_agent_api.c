@@ -57,8 +57,7 @@ void engine_maps_pushed(struct engine *e, uint32_t pair, const char *sha256, uin
 	pushed_recipients = recipients;
 }
 
-void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, const char *boot_id,
-			  const char *order)
+void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, const char *boot_id, const char *order)
 {
 	(void)e;
 	(void)pair;
@@ -81,8 +80,8 @@ static size_t keep_body(char *bytes, size_t size, size_t n, void *arg)
 	return size * n;
 }
 
-static long ask(const char *method, const char *path, const char *token, const char *body,
-		size_t len, struct strbuf *got)
+static long ask(const char *method, const char *path, const char *token, const char *body, size_t len,
+		struct strbuf *got)
 {
 	char url[200], header[200];
 	long status = 0;
@@ -124,42 +123,27 @@ static void bundle(const char *pair, const char *middle, struct strbuf *out)
 	strbuf_addf(out, "sha256 %s\n", hex);
 }
 
-#define MIDDLE                                                                                     \
-	"[domains]\nexample.org\tok\n[recipients]\nalice@example.org\tok\nbob@example.org\tok\n"
+#define MIDDLE "[domains]\nexample.org\tok\n[recipients]\nalice@example.org\tok\nbob@example.org\tok\n"
 
 static void test_tokens(void **state)
 {
 	(void)state;
 	struct strbuf got = STRBUF_INIT;
-	assert_int_equal(
-		ask("GET", "/v1/agent/alpha/primary/rights", "alpha-primary-token", NULL, 0, &got),
-		200);
+	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/rights", "alpha-primary-token", NULL, 0, &got), 200);
 	assert_string_equal(got.data, "coldmx-rights 1\npair=alpha\n");
 	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/rights", NULL, NULL, 0, &got), 401);
 	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/rights", "", NULL, 0, &got), 401);
-	assert_int_equal(
-		ask("GET", "/v1/agent/alpha/primary/rights", "alpha-standby-token", NULL, 0, &got),
-		401);
-	assert_int_equal(
-		ask("GET", "/v1/agent/alpha/primary/rights", "alpha-primary-tokenx", NULL, 0, &got),
-		401);
+	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/rights", "alpha-standby-token", NULL, 0, &got), 401);
+	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/rights", "alpha-primary-tokenx", NULL, 0, &got), 401);
 	/* beta has no tokens: nobody gets in with an empty one; an unknown pair answers the same */
 	assert_int_equal(ask("GET", "/v1/agent/beta/primary/rights", "", NULL, 0, &got), 401);
 	assert_int_equal(ask("GET", "/v1/agent/none/primary/rights", "x", NULL, 0, &got), 401);
-	assert_int_equal(
-		ask("GET", "/v1/agent/alpha/other/rights", "alpha-primary-token", NULL, 0, &got),
-		401);
+	assert_int_equal(ask("GET", "/v1/agent/alpha/other/rights", "alpha-primary-token", NULL, 0, &got), 401);
 	assert_int_equal(ask("GET", "/", "alpha-primary-token", NULL, 0, &got), 401);
-	assert_int_equal(
-		ask("GET", "/v1/agent/alpha/primary/none", "alpha-primary-token", NULL, 0, &got),
-		404);
-	assert_int_equal(
-		ask("DELETE", "/v1/agent/alpha/primary/maps", "alpha-primary-token", NULL, 0, &got),
-		405);
+	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/none", "alpha-primary-token", NULL, 0, &got), 404);
+	assert_int_equal(ask("DELETE", "/v1/agent/alpha/primary/maps", "alpha-primary-token", NULL, 0, &got), 405);
 	ready = false;
-	assert_int_equal(
-		ask("GET", "/v1/agent/alpha/primary/rights", "alpha-primary-token", NULL, 0, &got),
-		503);
+	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/rights", "alpha-primary-token", NULL, 0, &got), 503);
 	ready = true;
 	strbuf_fini(&got);
 }
@@ -169,31 +153,28 @@ static void test_boots(void **state)
 	(void)state;
 	struct strbuf got = STRBUF_INIT;
 	static const char good[] = "boot_id=6a5d3c52-6e0d-4c3b-8f0e-0d0f6f2f6c11\norder=n1\n";
-	static const char *const bad[] = {"",
-					  "boot_id=a\n",
-					  "order=\n",
-					  "boot_id=\norder=\n",
-					  "boot_id=a b\norder=\n",
-					  "boot_id=a\norder=\nmore=1\n",
-					  "boot_id=a\norder=\x1b\n"};
-	assert_int_equal(ask("POST", "/v1/agent/alpha/standby/boots", "alpha-standby-token", good,
-			     sizeof(good) - 1, &got),
-			 200);
+	static const char *const bad[] = { "",
+					   "boot_id=a\n",
+					   "order=\n",
+					   "boot_id=\norder=\n",
+					   "boot_id=a b\norder=\n",
+					   "boot_id=a\norder=\nmore=1\n",
+					   "boot_id=a\norder=\x1b\n" };
+	assert_int_equal(
+		ask("POST", "/v1/agent/alpha/standby/boots", "alpha-standby-token", good, sizeof(good) - 1, &got), 200);
 	assert_string_equal(boot_seen, "6a5d3c52-6e0d-4c3b-8f0e-0d0f6f2f6c11");
 	assert_string_equal(order_seen, "n1");
-	assert_int_equal(ask("POST", "/v1/agent/alpha/standby/boots", "alpha-standby-token",
-			     "boot_id=b2\norder=\n", 18, &got),
-			 200);
+	assert_int_equal(
+		ask("POST", "/v1/agent/alpha/standby/boots", "alpha-standby-token", "boot_id=b2\norder=\n", 18, &got),
+		200);
 	assert_string_equal(order_seen, "");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-		assert_int_equal(ask("POST", "/v1/agent/alpha/standby/boots", "alpha-standby-token",
-				     bad[i], strlen(bad[i]), &got),
+		assert_int_equal(ask("POST", "/v1/agent/alpha/standby/boots", "alpha-standby-token", bad[i],
+				     strlen(bad[i]), &got),
 				 400);
 	char *large = mem_calloc(9000, 1);
 	memset(large, 'x', 8999);
-	assert_int_equal(ask("POST", "/v1/agent/alpha/standby/boots", "alpha-standby-token", large,
-			     8999, &got),
-			 413);
+	assert_int_equal(ask("POST", "/v1/agent/alpha/standby/boots", "alpha-standby-token", large, 8999, &got), 413);
 	free(large);
 	strbuf_fini(&got);
 }
@@ -204,18 +185,16 @@ static void test_maps(void **state)
 	struct strbuf got = STRBUF_INIT, maps = STRBUF_INIT, other = STRBUF_INIT;
 	char *back;
 	size_t len;
-	struct err e = {0};
+	struct err e = { 0 };
 	bundle("alpha", MIDDLE, &maps);
 	bundle("beta", MIDDLE, &other);
 	wanted = false;
-	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token",
-			     maps.data, maps.len, &got),
+	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token", maps.data, maps.len, &got),
 			 409);
 	assert_non_null(strstr(got.data, "\"rule\":\"interlock\""));
 	assert_int_equal(maps_store_load(&config, 1, &back, &len, &e), ERR_NOT_FOUND);
 	wanted = true;
-	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token",
-			     maps.data, maps.len, &got),
+	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token", maps.data, maps.len, &got),
 			 200);
 	assert_int_equal(pushed_recipients, 2);
 	assert_non_null(strstr(got.data, pushed_sha));
@@ -223,21 +202,16 @@ static void test_maps(void **state)
 	assert_int_equal(len, maps.len);
 	assert_memory_equal(back, maps.data, len);
 	free(back);
-	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token",
-			     other.data, other.len, &got),
+	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token", other.data, other.len, &got),
 			 400);
-	assert_int_equal(ask("PUT", "/v1/agent/alpha/standby/maps", "alpha-standby-token",
-			     maps.data, maps.len, &got),
+	assert_int_equal(ask("PUT", "/v1/agent/alpha/standby/maps", "alpha-standby-token", maps.data, maps.len, &got),
 			 403);
 	strbuf_addc(&maps, '\n');
-	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token",
-			     maps.data, maps.len, &got),
+	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token", maps.data, maps.len, &got),
 			 400);
 	char *large = mem_calloc(70001, 1);
 	memset(large, 'x', 70000);
-	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token", large,
-			     70000, &got),
-			 413);
+	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token", large, 70000, &got), 413);
 	free(large);
 	strbuf_fini(&got);
 	strbuf_fini(&maps);
@@ -248,7 +222,7 @@ static void test_maps(void **state)
 static void test_kept_maps(void **state)
 {
 	(void)state;
-	struct err e = {0};
+	struct err e = { 0 };
 	char path[128], path2[128], *file, *back;
 	size_t size, len;
 	struct stat st;
@@ -301,8 +275,7 @@ static void make_certificate(void)
 	X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
 	X509_set_pubkey(cert, key);
 	X509_NAME *name = X509_get_subject_name(cert);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-				   (const unsigned char *)"controller.test", -1, -1, 0);
+	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)"controller.test", -1, -1, 0);
 	X509_set_issuer_name(cert, name);
 	X509_sign(cert, key, EVP_sha256());
 	write_pem(key, cert);
@@ -327,21 +300,20 @@ static int set_up(void **state)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	memset(key, 7, sizeof(key));
 	pairs[0].name = alpha;
-	pairs[0].host[HOST_PRIMARY].agent_token = (struct config_secret){t1, strlen(t1)};
-	pairs[0].host[HOST_STANDBY].agent_token = (struct config_secret){t2, strlen(t2)};
+	pairs[0].host[HOST_PRIMARY].agent_token = (struct config_secret){ t1, strlen(t1) };
+	pairs[0].host[HOST_STANDBY].agent_token = (struct config_secret){ t2, strlen(t2) };
 	pairs[1].name = beta;
 	config.pairs = pairs;
 	config.npairs = 2;
-	config.maps_key = (struct config_secret){key, sizeof(key)};
+	config.maps_key = (struct config_secret){ key, sizeof(key) };
 	config.global.maps_dir = maps_dir;
-	config.global.agent_listen = (struct config_agent_listen){.at = {"127.0.0.1", 0},
-								  .cert = cert_path,
-								  .key = key_path,
-								  .maps_max_bytes = 65536};
+	config.global.agent_listen = (struct config_agent_listen){
+		.at = { "127.0.0.1", 0 }, .cert = cert_path, .key = key_path, .maps_max_bytes = 65536
+	};
 	loop = mailbox_new(100, NULL, NULL);
 	if (pthread_create(&loop_thread, NULL, turn_loop, loop) != 0)
 		return -1;
-	struct agent_api_opts opts = {.config = &config, .loop = loop};
+	struct agent_api_opts opts = { .config = &config, .loop = loop };
 	return agent_api_start(&opts, &api, &e) == ERR_OK ? 0 : -1;
 }
 

@@ -57,13 +57,12 @@ static void write_hook(const char *body)
 	assert_int_equal(chmod(hook, 0755), 0);
 }
 
-static enum err_code run_input(const char *body, const char *input, int64_t within_ms,
-			       int cancel_fd)
+static enum err_code run_input(const char *body, const char *input, int64_t within_ms, int cancel_fd)
 {
-	const char *const argv[] = {hook, "page", NULL};
-	static const char *const env[] = {"PATH=/usr/bin:/bin", "COLDMX_ACTION=page", NULL};
-	struct child_opts opts = {argv, env, input, strlen(input)};
-	struct job_wait wait = {clock_boot_ms() + within_ms, cancel_fd};
+	const char *const argv[] = { hook, "page", NULL };
+	static const char *const env[] = { "PATH=/usr/bin:/bin", "COLDMX_ACTION=page", NULL };
+	struct child_opts opts = { argv, env, input, strlen(input) };
+	struct job_wait wait = { clock_boot_ms() + within_ms, cancel_fd };
 
 	write_hook(body);
 	return child_run(&opts, &wait, &out, &err);
@@ -96,13 +95,13 @@ static void test_exits(void **state)
 		enum err_code code;
 		const char *says;
 	} cases[] = {
-		{"exit 0", ERR_OK, ""},
-		{"echo busy; exit 75", ERR_AGAIN, "exit 75: busy"},
-		{"echo one; echo 'two'; exit 3", ERR_FAILED, "exit 3: two"},
-		{"printf 'no newline' >&2; exit 1", ERR_FAILED, "exit 1: no newline"},
-		{"printf 'bell\\007\\n\\n'; exit 1", ERR_FAILED, "exit 1: bell?"},
-		{"exit 127", ERR_FAILED, "exit 127: "},
-		{"kill -TERM $$", ERR_FAILED, "killed by signal 15"},
+		{ "exit 0", ERR_OK, "" },
+		{ "echo busy; exit 75", ERR_AGAIN, "exit 75: busy" },
+		{ "echo one; echo 'two'; exit 3", ERR_FAILED, "exit 3: two" },
+		{ "printf 'no newline' >&2; exit 1", ERR_FAILED, "exit 1: no newline" },
+		{ "printf 'bell\\007\\n\\n'; exit 1", ERR_FAILED, "exit 1: bell?" },
+		{ "exit 127", ERR_FAILED, "exit 127: " },
+		{ "kill -TERM $$", ERR_FAILED, "killed by signal 15" },
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -133,11 +132,10 @@ static void test_nothing_is_inherited(void **state)
 	sigprocmask(SIG_BLOCK, &usr1, &before);
 	signal(SIGPIPE, SIG_IGN);
 	setenv("SECRET", "x", 1);
-	assert_int_equal(
-		run("echo $(ls /proc/self/fd | wc -l); env | cut -d= -f1 | sort | tr '\\n' ' ';"
-		    "grep -E 'SigBlk|SigIgn' /proc/self/status; pwd; echo $$ $(cut -d' ' -f5 "
-		    "/proc/$$/stat)"),
-		ERR_OK);
+	assert_int_equal(run("echo $(ls /proc/self/fd | wc -l); env | cut -d= -f1 | sort | tr '\\n' ' ';"
+			     "grep -E 'SigBlk|SigIgn' /proc/self/status; pwd; echo $$ $(cut -d' ' -f5 "
+			     "/proc/$$/stat)"),
+			 ERR_OK);
 	signal(SIGPIPE, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
 	close(leak);
@@ -182,8 +180,7 @@ static void test_deadline_kills_the_group(void **state)
 {
 	(void)state;
 	int64_t began_ms = clock_boot_ms();
-	assert_int_equal(run_input("sleep 60 & echo $!; trap '' TERM; wait", "", 150, -1),
-			 ERR_TIMEOUT);
+	assert_int_equal(run_input("sleep 60 & echo $!; trap '' TERM; wait", "", 150, -1), ERR_TIMEOUT);
 	assert_true(clock_boot_ms() - began_ms < 2000);
 	assert_non_null(strstr(err.text, hook));
 	assert_true(is_gone(strbuf_str(&out)));
@@ -257,10 +254,10 @@ static void test_program_that_others_may_write(void **state)
 
 static void test_page(void **state)
 {
-	struct drivers d = {.notify_hook = hook};
-	struct driver_pair pair = {.name = "mail-a"};
-	struct verb verb = {.kind = VERB_NOTIFY};
-	struct job_wait wait = {clock_boot_ms() + 10000, -1};
+	struct drivers d = { .notify_hook = hook };
+	struct driver_pair pair = { .name = "mail-a" };
+	struct verb verb = { .kind = VERB_NOTIFY };
+	struct job_wait wait = { clock_boot_ms() + 10000, -1 };
 	struct outcome *got = calloc(1, sizeof(*got));
 	char body[256], *text = NULL;
 
@@ -268,16 +265,14 @@ static void test_page(void **state)
 	strcpy(verb.u.notify.key, "k-1");
 	strcpy(verb.u.notify.severity, "page");
 	strcpy(verb.u.notify.text, "say \"so\"\n\\");
-	snprintf(body, sizeof(body), "echo \"$1 $COLDMX_ACTION\" >%s/said; cat >>%s/said", dir,
-		 dir);
+	snprintf(body, sizeof(body), "echo \"$1 $COLDMX_ACTION\" >%s/said; cat >>%s/said", dir, dir);
 	write_hook(body);
 	notify_run(&d, &pair, &verb, &wait, got);
 	assert_int_equal(got->err.code, ERR_OK);
 	snprintf(body, sizeof(body), "%s/said", dir);
 	assert_int_equal(file_read(body, 4096, FILE_ANY, &text, NULL, &err), ERR_OK);
-	assert_non_null(strstr(
-		text, "page page\n{\"key\":\"k-1\",\"pair\":\"mail-a\",\"severity\":\"page\","
-		      "\"text\":\"say \\\"so\\\"\\n\\\\\",\"time\":\"2"));
+	assert_non_null(strstr(text, "page page\n{\"key\":\"k-1\",\"pair\":\"mail-a\",\"severity\":\"page\","
+				     "\"text\":\"say \\\"so\\\"\\n\\\\\",\"time\":\"2"));
 	free(text);
 	write_hook("echo gateway away; exit 75");
 	notify_run(&d, NULL, &verb, &wait, got);

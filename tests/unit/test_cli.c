@@ -21,7 +21,7 @@ static int run(const char *line)
 {
 	char words[512], path[128];
 	static char name[] = "coldmx", option[] = "--socket";
-	char *argv[24] = {name, option, socket_path};
+	char *argv[24] = { name, option, socket_path };
 	int argc = 3, status;
 	(void)str_copy(words, sizeof(words), line);
 	for (char *w = strtok(words, " "); w && argc < 23; w = strtok(NULL, " "))
@@ -62,8 +62,7 @@ static void expect(const char *line, int code, const char *verdict)
 {
 	int got = run(line);
 	if (got != code || !strstr(last_line(), verdict))
-		fail_msg("coldmx %s: exit %d (wanted %d), verdict wanted \"%s\":\n%s", line, got,
-			 code, verdict, shown);
+		fail_msg("coldmx %s: exit %d (wanted %d), verdict wanted \"%s\":\n%s", line, got, code, verdict, shown);
 }
 
 static void test_status(void **state)
@@ -89,8 +88,7 @@ static void test_status(void **state)
 static void test_explain_and_history(void **state)
 {
 	(void)state;
-	expect("explain alpha", CLI_DONE,
-	       "3 of 6 conditions stand against it (smtp-IPv4, agent, references)");
+	expect("explain alpha", CLI_DONE, "3 of 6 conditions stand against it (smtp-IPv4, agent, references)");
 	assert_non_null(strstr(shown, "NO   references"));
 	expect("history alpha", CLI_DONE, "2 entries in the audit trail");
 	assert_null(strchr(shown, '\x1b')); /* what people wrote does not steer a terminal */
@@ -99,10 +97,9 @@ static void test_explain_and_history(void **state)
 static void test_json(void **state)
 {
 	(void)state;
-	static const char *const lines[] = {
-		"status --json",        "status beta --json",
-		"explain alpha --json", "history alpha --json",
-		"plan beta --json",     "hold alpha --for 2h --reason x --json"};
+	static const char *const lines[] = { "status --json",        "status beta --json",
+					     "explain alpha --json", "history alpha --json",
+					     "plan beta --json",     "hold alpha --for 2h --reason x --json" };
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
 		assert_int_equal(run(lines[i]), CLI_DONE);
 		json_t *j = json_loads(shown, JSON_REJECT_DUPLICATES, NULL);
@@ -121,10 +118,8 @@ static void test_usage(void **state)
 	expect("--help", CLI_DONE, "5 still running");
 	expect("fallover beta", CLI_USAGE, "there is no command");
 	expect("failover", CLI_USAGE, "which pair?");
-	expect("failover beta --yes", CLI_USAGE,
-	       "a reason is required: write coldmx failover beta --reason");
-	expect("failover beta --reason x", CLI_USAGE,
-	       "nobody is at a terminal to confirm it: add --yes");
+	expect("failover beta --yes", CLI_USAGE, "a reason is required: write coldmx failover beta --reason");
+	expect("failover beta --reason x", CLI_USAGE, "nobody is at a terminal to confirm it: add --yes");
 	expect("hold alpha --reason x", CLI_USAGE, "--for \"2 h\"");
 	expect("hold alpha --for 2x --reason x", CLI_USAGE, "is not a duration");
 	expect("failover beta --reason x --yes --wait soon", CLI_USAGE, "not a number of seconds");
@@ -142,16 +137,14 @@ static void test_commands(void **state)
 	expect("hold alpha --for 2h --reason maintenance", CLI_DONE, "alpha: held until");
 	expect("release alpha --reason over", CLI_DONE, "alpha: released");
 	expect("ack alpha --reason seen", CLI_DONE, "alpha: acknowledged");
-	expect("failover alpha --reason x --yes", CLI_REFUSED,
-	       "alpha: failover refused (rule up-refuses-failover)");
+	expect("failover alpha --reason x --yes", CLI_REFUSED, "alpha: failover refused (rule up-refuses-failover)");
 	assert_non_null(strstr(shown, "what would work: coldmx explain alpha"));
 }
 
 static void test_following(void **state)
 {
 	(void)state;
-	expect("failover beta --reason disk --yes --no-wait", CLI_RUNNING,
-	       "coldmx status beta --watch");
+	expect("failover beta --reason disk --yes --no-wait", CLI_RUNNING, "coldmx status beta --watch");
 	expect("failover beta --reason disk --yes", CLI_DONE, "beta: promote done in");
 	assert_non_null(strstr(shown, "41/41 controls ok"));
 	engine.fail_step = 16;
@@ -159,8 +152,7 @@ static void test_following(void **state)
 	       "promote is stuck: switch-dns: example.org MX was changed");
 	engine.fail_step = -1;
 	engine.step_ms = 200;
-	expect("failover beta --reason disk --yes --wait 0", CLI_RUNNING,
-	       "coldmx status beta --watch");
+	expect("failover beta --reason disk --yes --wait 0", CLI_RUNNING, "coldmx status beta --watch");
 	engine.step_ms = 1;
 }
 

@@ -66,17 +66,15 @@ static enum err_code load(const char *text, struct config **c, struct err *e)
  * line). */
 static void expect_error(const char *from, const char *to, const char *want)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	struct config *c;
 	char *whole = sample(), prefix[256];
 	char *text = replace(mem_strdup(whole), from, to);
 	assert_string_not_equal(whole, text);
 	enum err_code rc = load(text, &c, &e);
 	snprintf(prefix, sizeof(prefix), "%s/coldmx.conf:", dir);
-	if (rc != ERR_INVALID || !strstr(e.text, want) ||
-	    strncmp(e.text, prefix, strlen(prefix)) != 0)
-		fail_msg("change \"%s\" -> \"%s\"\n  wanted: %s\n  got:    %s", from, to, want,
-			 e.text);
+	if (rc != ERR_INVALID || !strstr(e.text, want) || strncmp(e.text, prefix, strlen(prefix)) != 0)
+		fail_msg("change \"%s\" -> \"%s\"\n  wanted: %s\n  got:    %s", from, to, want, e.text);
 	assert_null(c);
 	free(text);
 	free(whole);
@@ -85,7 +83,7 @@ static void expect_error(const char *from, const char *to, const char *want)
 static void test_sample_loads(void **state)
 {
 	(void)state;
-	struct err e = {0};
+	struct err e = { 0 };
 	struct config *c;
 	char *text = sample();
 	if (load(text, &c, &e) != ERR_OK)
@@ -108,7 +106,7 @@ static void test_sample_loads(void **state)
 static void test_print_loads_again(void **state)
 {
 	(void)state;
-	struct err e = {0};
+	struct err e = { 0 };
 	struct config *c;
 	struct strbuf one = STRBUF_INIT, two = STRBUF_INIT;
 	char *text = sample();
@@ -148,12 +146,10 @@ static void hold_to_rows(const struct conf_section *s, const char *conf, const c
 		if (!row->def || !row->def[0])
 			continue;
 		bool bare = row->type == CONF_BOOL || row->type == CONF_INT;
-		snprintf(want, sizeof(want), bare ? "%s = %s;" : "%s = \"%s\";", row->name,
-			 row->def);
+		snprintf(want, sizeof(want), bare ? "%s = %s;" : "%s = \"%s\";", row->name, row->def);
 		if (!strstr(conf, want))
 			fail_msg("etc/coldmx.conf does not show the default: %s", want);
-		snprintf(want, sizeof(want), bare ? ".It Ic %s No = %s" : ".It Ic %s No = Qq %s",
-			 row->name, row->def);
+		snprintf(want, sizeof(want), bare ? ".It Ic %s No = %s" : ".It Ic %s No = Qq %s", row->name, row->def);
 		if (!strstr(man, want))
 			fail_msg("docs/coldmx.conf.5 does not show the default: %s", want);
 	}
@@ -165,8 +161,7 @@ static void test_sample_and_manual_follow_rows(void **state)
 	struct err e;
 	char *conf, *man;
 	assert_int_equal(file_read("etc/coldmx.conf", 1 << 20, FILE_ANY, &conf, NULL, &e), ERR_OK);
-	assert_int_equal(file_read("docs/coldmx.conf.5", 1 << 20, FILE_ANY, &man, NULL, &e),
-			 ERR_OK);
+	assert_int_equal(file_read("docs/coldmx.conf.5", 1 << 20, FILE_ANY, &man, NULL, &e), ERR_OK);
 	hold_to_rows(&config_section, conf, man);
 	free(conf);
 	free(man);
@@ -177,8 +172,7 @@ static void test_mistakes_of_notation(void **state)
 	(void)state;
 	expect_error("grace = \"60 s\"", "grase = \"60 s\"",
 		     ":17: unknown key \"grase\" in global: did you mean \"grace\"?");
-	expect_error("grace = \"60 s\"", "zzzzzzzzzz = 1",
-		     "unknown key \"zzzzzzzzzz\" in global: it takes ehlo_name");
+	expect_error("grace = \"60 s\"", "zzzzzzzzzz = 1", "unknown key \"zzzzzzzzzz\" in global: it takes ehlo_name");
 	expect_error("grace = \"60 s\"", "grace = 60", ":17: grace must be a duration in quotes");
 	expect_error("grace = \"60 s\"", "grace = \"60\"", "write grace = \"60 s\"");
 	expect_error("grace = \"60 s\"", "grace = \"60 m\"", "is not a duration in quotes");
@@ -186,26 +180,20 @@ static void test_mistakes_of_notation(void **state)
 	expect_error("grace = \"60 s\"", "grace = \"2 d\"", "is out of range, \"0 s\" to \"1 d\"");
 	expect_error("executor_threads = 8", "executor_threads = 0",
 		     "is out of range, 1 to 256: write executor_threads = 8");
-	expect_error("executor_threads = 8", "executor_threads = 5000000000",
-		     ":16: 5000000000 is too large");
+	expect_error("executor_threads = 8", "executor_threads = 5000000000", ":16: 5000000000 is too large");
 	expect_error("executor_threads = 8", "executor_threads = \"8\"", "must be a whole number");
-	expect_error("log_level = \"info\"", "log_level = \"loud\"",
-		     "is not one of \"error\", \"warn\"");
-	expect_error("marker = false", "marker = 0",
-		     "marker must be true or false: write marker = false");
-	expect_error("grace = \"60 s\";", "grace = \"60 s\"; grace = \"61 s\";",
-		     "a key written twice");
+	expect_error("log_level = \"info\"", "log_level = \"loud\"", "is not one of \"error\", \"warn\"");
+	expect_error("marker = false", "marker = 0", "marker must be true or false: write marker = false");
+	expect_error("grace = \"60 s\";", "grace = \"60 s\"; grace = \"61 s\";", "a key written twice");
 	expect_error("port = 22;\n    identity", "port 22;\n    identity",
 		     "syntax error here or just above"); /* no text: libconfig leaks it */
 	expect_error("tsig = (", "@include \"x\"\ntsig = (", "@include is not supported");
-	expect_error("  ehlo_name = \"coldmx.example.org\";", "",
-		     ":5: global has no \"ehlo_name\" (");
+	expect_error("  ehlo_name = \"coldmx.example.org\";", "", ":5: global has no \"ehlo_name\" (");
 	expect_error("primary = {\n", "primary = 7; other = {\n", "unknown key \"other\" in pair");
 	expect_error("v4 = \"192.0.2.25\"", "v4 = \"mx1.example.org\"",
 		     "is a host name, and hosts are known by literal addresses only");
 	expect_error("v4 = \"192.0.2.25\"", "v4 = \"192.0.2.256\"", "write v4 = \"192.0.2.1\"");
-	expect_error("servers = ( \"192.0.2.53\",", "servers = ( \"ns1.example.org\",",
-		     "host name");
+	expect_error("servers = ( \"192.0.2.53\",", "servers = ( \"ns1.example.org\",", "host name");
 	expect_error("socket = \"/run", "socket = \"run", "is not an absolute path");
 	expect_error("postmaster@example.org", "post$(id)@example.org", "is not a mail address");
 }
@@ -214,18 +202,14 @@ static void test_mistakes_of_meaning(void **state)
 {
 	(void)state;
 	expect_error("v4 = \"192.0.2.26\"", "v4 = \"192.0.2.25\"", "is the primary's address too");
-	expect_error("v6 = \"2001:db8::26\"", "v6 = \"2001:db8:0::25\"",
-		     "is the primary's address too");
+	expect_error("v6 = \"2001:db8::26\"", "v6 = \"2001:db8:0::25\"", "is the primary's address too");
 	expect_error("mx2.example.org", "mx1.example.org", "is the primary's name too");
 	expect_error("via = \"hyper\"", "via = \"hypo\"", "power_hosts has no \"hypo\"");
 	expect_error("key = \"coldmx-key\"", "key = \"other\"", "tsig has no key \"other\"");
-	expect_error("http = \"127.0.0.1:8825\"", "http = \"0.0.0.0:8825\"",
-		     "without TLS and tokens");
-	expect_error("postmaster@example.org", "postmaster@example.com",
-		     "is in none of the pair's domains");
+	expect_error("http = \"127.0.0.1:8825\"", "http = \"0.0.0.0:8825\"", "without TLS and tokens");
+	expect_error("postmaster@example.org", "postmaster@example.com", "is in none of the pair's domains");
 	expect_error("fence = \"none\"; ", "fence = \"power\"; primary_ = 1;", "unknown key");
-	expect_error("returning_primary = \"serve\"", "returning_primary = \"wait\"",
-		     "belongs to full mode");
+	expect_error("returning_primary = \"serve\"", "returning_primary = \"wait\"", "belongs to full mode");
 	expect_error("primary = 10", "primary = 30", "must be the lower number");
 	expect_error("backup.example.net", "mx2.example.org", "is one of the pair's own hosts");
 	expect_error("ttl = \"300 s\"", "ttl = \"300500 ms\"", "whole seconds");
@@ -242,7 +226,7 @@ static void test_mistakes_of_meaning(void **state)
 static void test_two_pairs(void **state)
 {
 	(void)state;
-	struct err e = {0};
+	struct err e = { 0 };
 	struct config *c;
 	char *text = sample();
 	char *pair = mem_strdup(strstr(text, "pairs = (") + 9);
@@ -281,7 +265,7 @@ static void test_files(void **state)
 static void test_controls(void **state)
 {
 	(void)state;
-	struct err e = {0};
+	struct err e = { 0 };
 	struct config *c;
 	char *text = sample(), path[128];
 	put("harden.d/60-nothing", "#!/bin/sh\n# BLOCK\n", 0755);
@@ -300,7 +284,7 @@ static void test_controls(void **state)
 static void test_engine(void **state)
 {
 	(void)state;
-	struct err e = {0};
+	struct err e = { 0 };
 	struct config *c;
 	struct engine_opts o;
 	char *text = sample();
@@ -364,8 +348,7 @@ static int set_up(void **state)
 	put("ssh_key", "key\n", 0600);
 	put("agent-listen.key", "key\n", 0600);
 	put("notify", "#!/bin/sh\n", 0755);
-	static const char *const plain[] = {"known_hosts", "agent-listen.pem", "agents-ca.pem",
-					    "mx-ca.pem"};
+	static const char *const plain[] = { "known_hosts", "agent-listen.pem", "agents-ca.pem", "mx-ca.pem" };
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		put(plain[i], "x\n", 0644);
 	return 0;

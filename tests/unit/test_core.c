@@ -24,8 +24,9 @@ static void every_cell_has_a_rule_and_a_reason(void **state)
 			for (int s2 = 0; s2 < PAIR_STATES; s2++)
 				for (int e2 = 0; e2 < PAIR_EVENTS; e2++)
 					if (s2 != s || e2 != e)
-						assert_string_not_equal(row->rule, pair_rule((enum pair_state)s2,
-								(enum pair_event)e2)->rule);
+						assert_string_not_equal(
+							row->rule,
+							pair_rule((enum pair_state)s2, (enum pair_event)e2)->rule);
 		}
 }
 
@@ -45,8 +46,13 @@ static void no_event_but_down_or_an_operator_promotes(void **state)
 
 static void fill_plan(struct plan *p, struct plan_zone *zone)
 {
-	*p = (struct plan){ .kind = PLAN_PROMOTE, .op = 7, .epoch = 12, .pair = 3, .automatic = true,
-			    .maps_age_ms = 5000, .began = { 1, 2 } };
+	*p = (struct plan){ .kind = PLAN_PROMOTE,
+			    .op = 7,
+			    .epoch = 12,
+			    .pair = 3,
+			    .automatic = true,
+			    .maps_age_ms = 5000,
+			    .began = { 1, 2 } };
 	strcpy(p->reason, "two lines\nbecome one");
 	strcpy(p->site.pair, "mail-a");
 	strcpy(p->site.host[HOST_STANDBY].v6, "2001:db8::2");
@@ -111,8 +117,12 @@ static void a_journal_row_survives_its_text(void **state)
 
 static struct health_opts dual_stack(void)
 {
-	return (struct health_opts){ .used = { true, true }, .fail_after = 3, .up_after = 2, .stale_ms = 60000,
-				     .agent = true, .references = true };
+	return (struct health_opts){ .used = { true, true },
+				     .fail_after = 3,
+				     .up_after = 2,
+				     .stale_ms = 60000,
+				     .agent = true,
+				     .references = true };
 }
 
 static void feed_both(struct health *h, struct probe_result r4, struct probe_result r6, int rounds, int64_t *now)
@@ -135,10 +145,13 @@ static const struct probe_result local = { .outcome = PROBE_LOCAL, .layer = LAYE
 
 static void verdicts(void **state)
 {
-	static const struct { struct probe_result r4, r6; enum health_verdict want; } cases[] = {
-		{ ok, ok, HEALTH_UP },	     { dead, dead, HEALTH_DOWN },     { silent, silent, HEALTH_DOWN },
-		{ ok, dead, HEALTH_UP },     { dead, ok, HEALTH_UP },	      { refused, refused, HEALTH_UP },
-		{ busy, busy, HEALTH_UP },   { local, local, HEALTH_UNKNOWN }, { dead, local, HEALTH_UNKNOWN },
+	static const struct {
+		struct probe_result r4, r6;
+		enum health_verdict want;
+	} cases[] = {
+		{ ok, ok, HEALTH_UP },        { dead, dead, HEALTH_DOWN },      { silent, silent, HEALTH_DOWN },
+		{ ok, dead, HEALTH_UP },      { dead, ok, HEALTH_UP },          { refused, refused, HEALTH_UP },
+		{ busy, busy, HEALTH_UP },    { local, local, HEALTH_UNKNOWN }, { dead, local, HEALTH_UNKNOWN },
 		{ dead, refused, HEALTH_UP },
 	};
 	(void)state;

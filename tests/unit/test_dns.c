@@ -29,22 +29,21 @@ static const struct dns_opts signing = {
 	.key_base64 = SECRET,
 	.pair = 3,
 };
-static const struct dns_opts unsigned_opts = {
-	.key_name = "", .key_algorithm = "", .key_base64 = ""};
+static const struct dns_opts unsigned_opts = { .key_name = "", .key_algorithm = "", .key_base64 = "" };
 static const struct verb_dns swap = {
 	.zone = "example.test",
-	.expect = {300, 2, {{10, "mx1.example.test"}, {20, "mx2.example.test"}}},
-	.want = {120, 2, {{20, "mx1.example.test"}, {10, "mx2.example.test"}}},
+	.expect = { 300, 2, { { 10, "mx1.example.test" }, { 20, "mx2.example.test" } } },
+	.want = { 120, 2, { { 20, "mx1.example.test" }, { 10, "mx2.example.test" } } },
 	.op = 7,
 	.epoch = 5,
 	.marker = true,
 };
 
-static ldns_pkt *built(const struct dns_opts *opts, const struct verb_dns *verb,
-		       const ldns_rr_list *old, const char *marker)
+static ldns_pkt *built(const struct dns_opts *opts, const struct verb_dns *verb, const ldns_rr_list *old,
+		       const char *marker)
 {
 	struct dns_wire wire;
-	struct err e = {ERR_OK, ""};
+	struct err e = { ERR_OK, "" };
 	ldns_pkt *pkt = NULL;
 	assert_int_equal(dns_build_update(opts, verb, old, marker, &wire, &e), ERR_OK);
 	assert_int_equal(ldns_wire2pkt(&pkt, wire.bytes, wire.len), LDNS_STATUS_OK);
@@ -94,8 +93,7 @@ static void update_requires_the_old_marker_as_read(void **state)
 	(void)state;
 	ldns_rr *rr = NULL;
 	ldns_rr_list *old = ldns_rr_list_new();
-	assert_int_equal(ldns_rr_new_frm_str(&rr, "_coldmx.example.test. 77 IN TXT \"a\" \"b\"", 99,
-					     NULL, NULL),
+	assert_int_equal(ldns_rr_new_frm_str(&rr, "_coldmx.example.test. 77 IN TXT \"a\" \"b\"", 99, NULL, NULL),
 			 LDNS_STATUS_OK);
 	assert_true(ldns_rr_list_push_rr(old, rr));
 	ldns_pkt *pkt = built(&signing, &swap, old, "new value");
@@ -124,7 +122,7 @@ static void update_refuses_what_is_none(void **state)
 {
 	(void)state;
 	struct dns_wire wire;
-	struct err e = {ERR_OK, ""};
+	struct err e = { ERR_OK, "" };
 	struct verb_dns verb = swap;
 	verb.want.count = 0;
 	assert_int_equal(dns_build_update(&signing, &verb, NULL, "", &wire, &e), ERR_BLOCKED);
@@ -148,7 +146,7 @@ struct answer {
 
 static void put_error(ldns_pkt *pkt, int error, int64_t now_s)
 {
-	uint8_t other[8] = {0, 6};
+	uint8_t other[8] = { 0, 6 };
 	ldns_rr *rr = ldns_rr_new();
 	for (size_t i = 0; i < 6; i++)
 		other[2 + i] = (uint8_t)(now_s >> (8 * (5 - i)));
@@ -168,7 +166,7 @@ static void put_error(ldns_pkt *pkt, int error, int64_t now_s)
 
 static enum err_code judged(const struct dns_opts *opts, const struct answer *a, struct err *e)
 {
-	struct dns_wire asked, wire = {.bytes = NULL};
+	struct dns_wire asked, wire = { .bytes = NULL };
 	ldns_pkt *reply = ldns_pkt_new(), *pkt = NULL;
 	int64_t now_ms = clock_wall_ms();
 	assert_int_equal(dns_build_update(opts, &swap, NULL, "", &asked, e), ERR_OK);
@@ -179,17 +177,15 @@ static enum err_code judged(const struct dns_opts *opts, const struct answer *a,
 	if (a->secret) {
 		char algorithm[32];
 		snprintf(algorithm, sizeof(algorithm), "%s.", opts->key_algorithm);
-		assert_int_equal(
-			ldns_pkt_tsig_sign(reply, "coldmx.", a->secret, 300, algorithm, asked.mac),
-			LDNS_STATUS_OK);
+		assert_int_equal(ldns_pkt_tsig_sign(reply, "coldmx.", a->secret, 300, algorithm, asked.mac),
+				 LDNS_STATUS_OK);
 	} else if (a->tsig_error) {
 		put_error(reply, a->tsig_error, now_ms / 1000);
 	}
 	assert_int_equal(ldns_pkt2wire(&wire.bytes, reply, &wire.len), LDNS_STATUS_OK);
 	wire.bytes[a->spoil] ^= a->spoil ? 1 : 0;
 	assert_int_equal(dns_parse(wire.bytes, wire.len, &asked, &pkt, e), ERR_OK);
-	enum err_code rc = dns_judge_update(opts, &asked, pkt, wire.bytes, wire.len,
-					    now_ms + a->skew_s * 1000, e);
+	enum err_code rc = dns_judge_update(opts, &asked, pkt, wire.bytes, wire.len, now_ms + a->skew_s * 1000, e);
 	ldns_pkt_free(reply);
 	ldns_pkt_free(pkt);
 	dns_wire_fini(&wire);
@@ -204,42 +200,40 @@ static void answers_are_judged(void **state)
 		enum err_code code;
 		const char *text;
 	} cases[] = {
-		{{.rcode = LDNS_RCODE_NOERROR, .secret = SECRET}, ERR_OK, ""},
-		{{.rcode = LDNS_RCODE_NOERROR, .secret = SECRET, .skew_s = 290}, ERR_OK, ""},
-		{{.rcode = LDNS_RCODE_NOERROR, .secret = SECRET, .skew_s = 7200},
-		 ERR_UNKNOWN,
-		 " s before our clock"},
-		{{.rcode = LDNS_RCODE_NOERROR, .secret = SECRET, .skew_s = -7200},
-		 ERR_UNKNOWN,
-		 " s after our clock"},
-		{{.rcode = LDNS_RCODE_NOERROR, .secret = OTHER}, ERR_UNKNOWN, "does not verify"},
-		{{.rcode = LDNS_RCODE_NOERROR, .secret = SECRET, .spoil = 2},
-		 ERR_UNKNOWN,
-		 "does not verify"},
-		{{.rcode = LDNS_RCODE_NOERROR}, ERR_UNKNOWN, "not signed"},
-		{{.rcode = LDNS_RCODE_NXRRSET, .secret = SECRET}, ERR_CONFLICT, "NXRRSET"},
-		{{.rcode = LDNS_RCODE_YXRRSET, .secret = SECRET}, ERR_CONFLICT, "YXRRSET"},
-		{{.rcode = LDNS_RCODE_NXDOMAIN, .secret = SECRET}, ERR_CONFLICT, "NXDOMAIN"},
-		{{.rcode = LDNS_RCODE_NXRRSET}, ERR_UNKNOWN, "not signed"},
-		{{.rcode = LDNS_RCODE_REFUSED, .secret = SECRET}, ERR_DENIED, "REFUSED"},
-		{{.rcode = LDNS_RCODE_REFUSED}, ERR_DENIED, "REFUSED"},
-		{{.rcode = LDNS_RCODE_NOTIMPL}, ERR_DENIED, "NOTIMPL"},
-		{{.rcode = LDNS_RCODE_NOTZONE}, ERR_DENIED, "NOTZONE"},
-		{{.rcode = LDNS_RCODE_NOTAUTH}, ERR_DENIED, "not authoritative"},
-		{{.rcode = LDNS_RCODE_SERVFAIL}, ERR_AGAIN, "SERVFAIL"},
-		{{.rcode = LDNS_RCODE_FORMERR}, ERR_PROTOCOL, "FORMERR"},
-		{{.rcode = LDNS_RCODE_NOTAUTH, .tsig_error = 16}, ERR_AUTH, "BADSIG"},
-		{{.rcode = LDNS_RCODE_NOTAUTH, .tsig_error = 17}, ERR_AUTH, "BADKEY"},
-		{{.rcode = LDNS_RCODE_NOTAUTH, .tsig_error = 18, .skew_s = 7200},
-		 ERR_AUTH,
-		 "clock is 7200 s behind ours (BADTIME)"},
-		{{.rcode = LDNS_RCODE_NOTAUTH, .tsig_error = 18, .skew_s = -90},
-		 ERR_AUTH,
-		 "clock is 90 s ahead of ours (BADTIME)"},
+		{ { .rcode = LDNS_RCODE_NOERROR, .secret = SECRET }, ERR_OK, "" },
+		{ { .rcode = LDNS_RCODE_NOERROR, .secret = SECRET, .skew_s = 290 }, ERR_OK, "" },
+		{ { .rcode = LDNS_RCODE_NOERROR, .secret = SECRET, .skew_s = 7200 },
+		  ERR_UNKNOWN,
+		  " s before our clock" },
+		{ { .rcode = LDNS_RCODE_NOERROR, .secret = SECRET, .skew_s = -7200 },
+		  ERR_UNKNOWN,
+		  " s after our clock" },
+		{ { .rcode = LDNS_RCODE_NOERROR, .secret = OTHER }, ERR_UNKNOWN, "does not verify" },
+		{ { .rcode = LDNS_RCODE_NOERROR, .secret = SECRET, .spoil = 2 }, ERR_UNKNOWN, "does not verify" },
+		{ { .rcode = LDNS_RCODE_NOERROR }, ERR_UNKNOWN, "not signed" },
+		{ { .rcode = LDNS_RCODE_NXRRSET, .secret = SECRET }, ERR_CONFLICT, "NXRRSET" },
+		{ { .rcode = LDNS_RCODE_YXRRSET, .secret = SECRET }, ERR_CONFLICT, "YXRRSET" },
+		{ { .rcode = LDNS_RCODE_NXDOMAIN, .secret = SECRET }, ERR_CONFLICT, "NXDOMAIN" },
+		{ { .rcode = LDNS_RCODE_NXRRSET }, ERR_UNKNOWN, "not signed" },
+		{ { .rcode = LDNS_RCODE_REFUSED, .secret = SECRET }, ERR_DENIED, "REFUSED" },
+		{ { .rcode = LDNS_RCODE_REFUSED }, ERR_DENIED, "REFUSED" },
+		{ { .rcode = LDNS_RCODE_NOTIMPL }, ERR_DENIED, "NOTIMPL" },
+		{ { .rcode = LDNS_RCODE_NOTZONE }, ERR_DENIED, "NOTZONE" },
+		{ { .rcode = LDNS_RCODE_NOTAUTH }, ERR_DENIED, "not authoritative" },
+		{ { .rcode = LDNS_RCODE_SERVFAIL }, ERR_AGAIN, "SERVFAIL" },
+		{ { .rcode = LDNS_RCODE_FORMERR }, ERR_PROTOCOL, "FORMERR" },
+		{ { .rcode = LDNS_RCODE_NOTAUTH, .tsig_error = 16 }, ERR_AUTH, "BADSIG" },
+		{ { .rcode = LDNS_RCODE_NOTAUTH, .tsig_error = 17 }, ERR_AUTH, "BADKEY" },
+		{ { .rcode = LDNS_RCODE_NOTAUTH, .tsig_error = 18, .skew_s = 7200 },
+		  ERR_AUTH,
+		  "clock is 7200 s behind ours (BADTIME)" },
+		{ { .rcode = LDNS_RCODE_NOTAUTH, .tsig_error = 18, .skew_s = -90 },
+		  ERR_AUTH,
+		  "clock is 90 s ahead of ours (BADTIME)" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct err e = {ERR_OK, ""};
+		struct err e = { ERR_OK, "" };
 		enum err_code rc = judged(&signing, &cases[i].answer, &e);
 		if (rc != cases[i].code || !strstr(e.text, cases[i].text))
 			fail_msg("case %zu: %s, \"%s\"", i, err_code_name(rc), e.text);
@@ -249,9 +243,9 @@ static void answers_are_judged(void **state)
 static void sha512_and_unsigned_are_judged(void **state)
 {
 	struct dns_opts opts = signing;
-	struct err e = {ERR_OK, ""};
-	const struct answer good = {.rcode = LDNS_RCODE_NOERROR, .secret = SECRET},
-			    bare = {.rcode = LDNS_RCODE_NOERROR};
+	struct err e = { ERR_OK, "" };
+	const struct answer good = { .rcode = LDNS_RCODE_NOERROR, .secret = SECRET },
+			    bare = { .rcode = LDNS_RCODE_NOERROR };
 	(void)state;
 	opts.key_algorithm = "hmac-sha512";
 	assert_int_equal(judged(&opts, &good, &e), ERR_OK);
@@ -261,7 +255,7 @@ static void sha512_and_unsigned_are_judged(void **state)
 static void markers_prove_their_writer(void **state)
 {
 	char text[DNS_MARKER_MAX];
-	struct dns_answer seen = {.has_marker = false};
+	struct dns_answer seen = { .has_marker = false };
 	struct dns_opts other = signing;
 	(void)state;
 	dns_marker_format(&signing, &swap, text);
@@ -287,8 +281,7 @@ static ldns_pkt *answered(const char *const *records, size_t n)
 	ldns_pkt *pkt = ldns_pkt_new();
 	for (size_t i = 0; i < n; i++) {
 		ldns_rr *rr = NULL;
-		assert_int_equal(ldns_rr_new_frm_str(&rr, records[i], 0, NULL, NULL),
-				 LDNS_STATUS_OK);
+		assert_int_equal(ldns_rr_new_frm_str(&rr, records[i], 0, NULL, NULL), LDNS_STATUS_OK);
 		assert_true(ldns_pkt_push_rr(pkt, LDNS_SECTION_ANSWER, rr));
 	}
 	return pkt;
@@ -296,12 +289,12 @@ static ldns_pkt *answered(const char *const *records, size_t n)
 
 static void sets_are_read(void **state)
 {
-	static const char *const records[] = {
-		"EXAMPLE.test. 300 IN MX 10 MX1.Example.TEST.", "example.test. 60 IN MX 20 mx2.x.",
-		"other.test. 300 IN MX 5 mx9.x.", "_coldmx.Example.test. 60 IN TXT \"hello\""};
+	static const char *const records[] = { "EXAMPLE.test. 300 IN MX 10 MX1.Example.TEST.",
+					       "example.test. 60 IN MX 20 mx2.x.", "other.test. 300 IN MX 5 mx9.x.",
+					       "_coldmx.Example.test. 60 IN TXT \"hello\"" };
 	struct mx_set set;
 	char text[64];
-	struct err e = {ERR_OK, ""};
+	struct err e = { ERR_OK, "" };
 	(void)state;
 	ldns_pkt *pkt = answered(records, ARRAY_LEN(records));
 	assert_int_equal(dns_read_mx(pkt, "example.test", &set, &e), ERR_OK);
@@ -320,9 +313,9 @@ static void sets_are_read(void **state)
 static void too_large_sets_are_an_error(void **state)
 {
 	static const char *const one = "example.test. 300 IN MX 10 mx1.example.test.";
-	const char *const records[MX_SET_MAX + 1] = {one, one, one, one, one, one, one, one, one};
+	const char *const records[MX_SET_MAX + 1] = { one, one, one, one, one, one, one, one, one };
 	struct mx_set set;
-	struct err e = {ERR_OK, ""};
+	struct err e = { ERR_OK, "" };
 	(void)state;
 	ldns_pkt *pkt = answered(records, ARRAY_LEN(records));
 	assert_int_equal(dns_read_mx(pkt, "example.test", &set, &e), ERR_PROTOCOL);
@@ -336,7 +329,7 @@ static void too_large_sets_are_an_error(void **state)
 static void only_answers_to_the_question_count(void **state)
 {
 	struct dns_wire asked;
-	struct err e = {ERR_OK, ""};
+	struct err e = { ERR_OK, "" };
 	ldns_pkt *pkt = NULL;
 	(void)state;
 	assert_int_equal(dns_build_query("example.test", LDNS_RR_TYPE_MX, &asked, &e), ERR_OK);
@@ -361,12 +354,12 @@ static void only_answers_to_the_question_count(void **state)
 
 static void waits_end_by_cancel_and_deadline(void **state)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	struct dns_opts opts = signing;
 	struct dns_answer answer;
 	struct verify_answer seen;
-	struct err e = {ERR_OK, ""};
+	struct err e = { ERR_OK, "" };
 	int silent = socket(AF_INET, SOCK_STREAM, 0), udp = socket(AF_INET, SOCK_DGRAM, 0);
 	int cancel = eventfd(1, EFD_CLOEXEC);
 	(void)state;
@@ -375,10 +368,9 @@ static void waits_end_by_cancel_and_deadline(void **state)
 	assert_int_equal(listen(silent, 4), 0);
 	assert_int_equal(bind(udp, (struct sockaddr *)&at, sizeof(at)), 0);
 	opts.nupdate = 1;
-	opts.update[0] = (struct dns_server){"127.0.0.1", ntohs(at.sin_port)};
+	opts.update[0] = (struct dns_server){ "127.0.0.1", ntohs(at.sin_port) };
 	int64_t later_ms = clock_boot_ms() + 60000, now_ms = clock_boot_ms();
-	assert_int_equal(dns_get(&opts, "example.test", later_ms, cancel, &answer, &e),
-			 ERR_CANCELLED);
+	assert_int_equal(dns_get(&opts, "example.test", later_ms, cancel, &answer, &e), ERR_CANCELLED);
 	assert_int_equal(dns_swap(&opts, &swap, later_ms, cancel, &e), ERR_CANCELLED);
 	assert_int_equal(dns_verify(&opts, &swap, later_ms, cancel, &seen, &e), ERR_CANCELLED);
 	assert_int_equal(dns_get(&opts, "example.test", now_ms, -1, &answer, &e), ERR_TIMEOUT);

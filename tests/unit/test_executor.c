@@ -62,8 +62,8 @@ static void hold(void)
 	pthread_mutex_unlock(&w.lock);
 }
 
-static void scripted(const struct drivers *d, const struct verb *verb, int cancel_fd,
-		     struct ssh_session **kept, struct outcome *out)
+static void scripted(const struct drivers *d, const struct verb *verb, int cancel_fd, struct ssh_session **kept,
+		     struct outcome *out)
 {
 	uint32_t pair = verb->guard.pair;
 
@@ -104,7 +104,7 @@ static void record(void *arg, uint64_t ticket, const struct outcome *outcome)
 static int set_up(void **state)
 {
 	struct err e;
-	struct executor_opts opts = {.threads = 3, .run = scripted, .close = count_close};
+	struct executor_opts opts = { .threads = 3, .run = scripted, .close = count_close };
 
 	(void)state;
 	memset(&w, 0, sizeof(w));
@@ -134,11 +134,11 @@ static int tear_down(void **state)
 
 static uint64_t submit(int what, uint64_t op, uint32_t pair, int64_t within_ms)
 {
-	struct verb verb = {.kind = VERB_HOST_RUN,
-			    .op = op,
-			    .step = (uint16_t)what,
-			    .guard = {pair, 1},
-			    .deadline_ms = clock_boot_ms() + within_ms};
+	struct verb verb = { .kind = VERB_HOST_RUN,
+			     .op = op,
+			     .step = (uint16_t)what,
+			     .guard = { pair, 1 },
+			     .deadline_ms = clock_boot_ms() + within_ms };
 
 	verb.u.host.target = HOST_STANDBY;
 	return executor_ops.submit(w.x, &verb, record, NULL);

@@ -50,18 +50,18 @@ static void test_modes(void **state)
 		enum err_code code;
 		const char *says;
 	} row[] = {
-		{0666, FILE_ANY, ERR_OK, ""},
-		{0644, FILE_OWNED, ERR_OK, ""},
-		{0664, FILE_OWNED, ERR_DENIED, "writable by others"},
-		{0646, FILE_OWNED, ERR_DENIED, "writable by others"},
-		{0640, FILE_SECRET, ERR_OK, ""},
-		{0600, FILE_SECRET, ERR_OK, ""},
-		{0644, FILE_SECRET, ERR_DENIED, "readable by others (mode 0644): chmod o="},
-		{0620, FILE_SECRET, ERR_DENIED, "writable by others"},
+		{ 0666, FILE_ANY, ERR_OK, "" },
+		{ 0644, FILE_OWNED, ERR_OK, "" },
+		{ 0664, FILE_OWNED, ERR_DENIED, "writable by others" },
+		{ 0646, FILE_OWNED, ERR_DENIED, "writable by others" },
+		{ 0640, FILE_SECRET, ERR_OK, "" },
+		{ 0600, FILE_SECRET, ERR_OK, "" },
+		{ 0644, FILE_SECRET, ERR_DENIED, "readable by others (mode 0644): chmod o=" },
+		{ 0620, FILE_SECRET, ERR_DENIED, "writable by others" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
-		struct err e = {0};
+		struct err e = { 0 };
 		char *text = NULL;
 		write_file("secret", row[i].mode);
 		assert_int_equal(file_read(path, 100, row[i].check, &text, NULL, &e), row[i].code);
@@ -105,11 +105,8 @@ static void test_size_limit(void **state)
 	assert_int_equal(len, 0);
 	assert_string_equal(text, "");
 	free(text);
-	assert_int_equal(file_read("/proc/self/status", 10, FILE_ANY, &text, &len, &e),
-			 ERR_INVALID);
-	assert_int_equal(
-		file_read("/proc/sys/kernel/random/boot_id", 64, FILE_ANY, &text, &len, &e),
-		ERR_OK);
+	assert_int_equal(file_read("/proc/self/status", 10, FILE_ANY, &text, &len, &e), ERR_INVALID);
+	assert_int_equal(file_read("/proc/sys/kernel/random/boot_id", 64, FILE_ANY, &text, &len, &e), ERR_OK);
 	assert_int_equal(len, 37);
 	free(text);
 }
@@ -165,10 +162,10 @@ static void test_sha256(void **state)
 	static const struct {
 		const char *text, *hex;
 	} row[] = {
-		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-		{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-		 "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+		{ "", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" },
+		{ "abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
+		{ "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+		  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {

@@ -26,7 +26,7 @@ static struct http *server;
 static struct command asked;
 static int asks;
 static enum manner { ANSWER_AT_ONCE, ANSWER_FROM_THREAD, ANSWER_NEVER } manner;
-static struct command_answer scripted = {.text = ""};
+static struct command_answer scripted = { .text = "" };
 static command_cb *late_cb;
 static void *late_arg;
 
@@ -59,7 +59,8 @@ static void fake_history(void *ctx, const char *pair, uint32_t limit, history_cb
 	(void)ctx;
 	(void)pair;
 	(void)limit;
-	struct err ok = {0};
+	struct err ok = { 0 };
+	/* clang-format off */
 	struct record rows[2] = {
 		{.kind = RECORD_AUDIT,
 		 .pair = 1,
@@ -71,10 +72,11 @@ static void fake_history(void *ctx, const char *pair, uint32_t limit, history_cb
 		 .seq = 2,
 		 .body = "wall_ms=1790000000500\nwhat=release\n"},
 	};
+	/* clang-format on */
 	cb(arg, &ok, rows, 2);
 }
 
-static const struct http_ops ops = {fake_command, fake_history};
+static const struct http_ops ops = { fake_command, fake_history };
 
 struct got {
 	int status;
@@ -84,16 +86,16 @@ struct got {
 
 static int dial(bool local)
 {
-	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	struct sockaddr_in in = {.sin_family = AF_INET,
-				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-				 .sin_port = htons(http_tcp_port(server))};
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	struct sockaddr_in in = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+				  .sin_port = htons(http_tcp_port(server)) };
 	int fd = socket(local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	(void)str_copy(un.sun_path, sizeof(un.sun_path), socket_path);
 	assert_int_equal(local ? connect(fd, (struct sockaddr *)&un, sizeof(un))
 			       : connect(fd, (struct sockaddr *)&in, sizeof(in)),
 			 0);
-	struct timeval limit = {.tv_sec = 10};
+	struct timeval limit = { .tv_sec = 10 };
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 	return fd;
 }
@@ -117,8 +119,7 @@ static void receive(int fd, struct got *g)
 	g->status = atoi(g->head + strlen("HTTP/1.1 "));
 }
 
-static void send_request(int fd, const char *method, const char *path, const char *extra,
-			 const char *body)
+static void send_request(int fd, const char *method, const char *path, const char *extra, const char *body)
 {
 	struct strbuf text = STRBUF_INIT;
 	strbuf_addf(&text, "%s %s HTTP/1.1\r\n%sConnection: close\r\n", method, path,
@@ -130,8 +131,8 @@ static void send_request(int fd, const char *method, const char *path, const cha
 	strbuf_fini(&text);
 }
 
-static void request(bool local, const char *method, const char *path, const char *extra,
-		    const char *body, struct got *g)
+static void request(bool local, const char *method, const char *path, const char *extra, const char *body,
+		    struct got *g)
 {
 	int fd = dial(local);
 	send_request(fd, method, path, extra, body);
@@ -163,13 +164,13 @@ static void expect_problem(const struct got *g, int status, const char *code, co
 static void test_reads(void **state)
 {
 	(void)state;
-	static const char *const paths[] = {"/healthz",
-					    "/v1/status",
-					    "/v1/pairs/alpha",
-					    "/v1/pairs/alpha/explain",
-					    "/v1/pairs/alpha/history",
-					    "/v1/operations",
-					    "/v1/operations/7"};
+	static const char *const paths[] = { "/healthz",
+					     "/v1/status",
+					     "/v1/pairs/alpha",
+					     "/v1/pairs/alpha/explain",
+					     "/v1/pairs/alpha/history",
+					     "/v1/operations",
+					     "/v1/operations/7" };
 	struct got g;
 	for (int local = 0; local < 2; local++) {
 		for (size_t i = 0; i < ARRAY_LEN(paths); i++) {
@@ -185,10 +186,8 @@ static void test_reads(void **state)
 	request(false, "GET", "/metrics", NULL, NULL, &g);
 	assert_int_equal(g.status, 200);
 	assert_non_null(strstr(g.body, "coldmx_pair_state{pair=\"alpha\",state=\"up\"} 1\n"));
-	assert_non_null(
-		strstr(g.body, "coldmx_primary_verdict{pair=\"alpha\",verdict=\"down\"} 0\n"));
-	assert_null(strstr(g.body,
-			   "coldmx_standby_queue_messages{")); /* unknown is left out, never 0 */
+	assert_non_null(strstr(g.body, "coldmx_primary_verdict{pair=\"alpha\",verdict=\"down\"} 0\n"));
+	assert_null(strstr(g.body, "coldmx_standby_queue_messages{")); /* unknown is left out, never 0 */
 	request(true, "GET", "/v1/pairs/alpha/history", NULL, NULL, &g);
 	assert_non_null(strstr(g.body, "\"why\":\"\\\"quoted\\\"\""));
 	assert_non_null(strstr(g.body, "\"wall_ms\":1790000000000"));
@@ -226,8 +225,7 @@ static void test_contract(void **state)
 	char *yaml, path[200];
 	struct err e;
 	struct got g;
-	assert_int_equal(file_read("docs/openapi.yaml", 1 << 20, FILE_ANY, &yaml, NULL, &e),
-			 ERR_OK);
+	assert_int_equal(file_read("docs/openapi.yaml", 1 << 20, FILE_ANY, &yaml, NULL, &e), ERR_OK);
 	for (const char *at = yaml; (at = strstr(at, "\n  /"));) {
 		size_t n = 0;
 		bool get = strncmp(strchr(at + 1, '\n'), "\n    get:", 9) == 0;
@@ -306,8 +304,7 @@ static void test_refusals(void **state)
 	expect_problem(&g, 404, "not-found", "operation");
 	request(false, "GET", "/v1/status", "Host: evil.example\r\n", NULL, &g);
 	expect_problem(&g, 421, "denied", "Host header");
-	request(false, "GET", "/v1/status", "X: y\r\n", NULL,
-		&g); /* no Host: libmicrohttpd would take it */
+	request(false, "GET", "/v1/status", "X: y\r\n", NULL, &g); /* no Host: libmicrohttpd would take it */
 	assert_true(g.status == 421 || g.status == 400);
 	assert_int_equal(asks, before);
 }
@@ -318,15 +315,15 @@ static void test_bodies(void **state)
 	static const struct {
 		const char *body, *detail;
 	} bad[] = {
-		{"{", "body: line"},
-		{"[]", "must be a JSON object"},
-		{"{\"reason\":7}", "\"reason\" must be"},
-		{"{\"reason\":\"a\\nb\"}", "control characters"},
-		{"{\"reason\":\"a\\u0000b\"}", "body"},
-		{"{\"force\":true}", "unknown member \"force\""},
-		{"{\"dry_run\":1}", "true or false"},
-		{"{\"expires_ms\":-1}", "milliseconds"},
-		{"{\"reason\":\"a\",\"reason\":\"b\"}", "body"},
+		{ "{", "body: line" },
+		{ "[]", "must be a JSON object" },
+		{ "{\"reason\":7}", "\"reason\" must be" },
+		{ "{\"reason\":\"a\\nb\"}", "control characters" },
+		{ "{\"reason\":\"a\\u0000b\"}", "body" },
+		{ "{\"force\":true}", "unknown member \"force\"" },
+		{ "{\"dry_run\":1}", "true or false" },
+		{ "{\"expires_ms\":-1}", "milliseconds" },
+		{ "{\"reason\":\"a\",\"reason\":\"b\"}", "body" },
 	};
 	struct got g;
 	int before = asks;
@@ -348,16 +345,16 @@ static void test_commands(void **state)
 	struct got g;
 	for (int m = ANSWER_AT_ONCE; m <= ANSWER_FROM_THREAD; m++) {
 		manner = (enum manner)m;
-		scripted = (struct command_answer){.op = 42, .text = ""};
-		request(true, "POST", "/v1/pairs/alpha/failover", NULL,
-			"{\"reason\":\"disk died\",\"dry_run\":false}", &g);
+		scripted = (struct command_answer){ .op = 42, .text = "" };
+		request(true, "POST", "/v1/pairs/alpha/failover", NULL, "{\"reason\":\"disk died\",\"dry_run\":false}",
+			&g);
 		assert_int_equal(g.status, 202);
 		assert_non_null(strstr(g.body, "\"operation\":42"));
 		assert_int_equal(asked.kind, CMD_FAILOVER);
 		assert_string_equal(asked.pair, "alpha");
 		assert_string_equal(asked.reason, "disk died");
 		assert_non_null(strstr(asked.who, "(uid "));
-		scripted = (struct command_answer){.text = "step 1\nstep 2\n"};
+		scripted = (struct command_answer){ .text = "step 1\nstep 2\n" };
 		request(true, "POST", "/v1/pairs/alpha/plan", NULL, "{\"failback\":true}", &g);
 		assert_int_equal(g.status, 200);
 		assert_non_null(strstr(g.body, "step 1\\nstep 2\\n"));
@@ -367,8 +364,7 @@ static void test_commands(void **state)
 		snprintf(scripted.hint, sizeof(scripted.hint), "coldmx explain alpha");
 		request(true, "POST", "/v1/pairs/alpha/failover", NULL, "{\"reason\":\"x\"}", &g);
 		expect_problem(&g, 409, "blocked", "the primary answers");
-		assert_non_null(strstr(
-			g.body, "\"rule\":\"up-refuses\",\"hint\":\"coldmx explain alpha\""));
+		assert_non_null(strstr(g.body, "\"rule\":\"up-refuses\",\"hint\":\"coldmx explain alpha\""));
 		err_set(&scripted.err, ERR_NOT_FOUND, "no pair is named \"zeta\"");
 		request(true, "POST", "/v1/pairs/zeta/ack", NULL, NULL, &g);
 		expect_problem(&g, 404, "not-found", "zeta");
@@ -382,7 +378,7 @@ static void test_silent_loop(void **state)
 	(void)state;
 	struct got g;
 	manner = ANSWER_NEVER;
-	scripted = (struct command_answer){.op = 1, .text = "late"};
+	scripted = (struct command_answer){ .op = 1, .text = "late" };
 	int before = __atomic_load_n(&asks, __ATOMIC_SEQ_CST);
 	int fd = dial(true);
 	send_request(fd, "POST", "/v1/pairs/alpha/ack", NULL, "{\"reason\":\"x\"}");
@@ -449,11 +445,9 @@ static int set_up(void **state)
 	views_heartbeat(vs, clock_boot_ms(), true);
 	if (http_unix_listen(socket_path, getegid(), &fd, &e) != ERR_OK)
 		return -1;
-	struct http_opts opts = {.views = vs,
-				 .ops = &ops,
-				 .unix_fd = fd,
-				 .group = getegid(),
-				 .tcp_addr = "127.0.0.1"};
+	struct http_opts opts = {
+		.views = vs, .ops = &ops, .unix_fd = fd, .group = getegid(), .tcp_addr = "127.0.0.1"
+	};
 	return http_start(&opts, &server, &e) == ERR_OK ? 0 : -1;
 }
 

@@ -29,7 +29,7 @@ static void count_wake(void *arg)
 static void test_order_and_wakes(void **state)
 {
 	(void)state;
-	int wakes = 0, n[3] = {10, 11, 12};
+	int wakes = 0, n[3] = { 10, 11, 12 };
 	struct mailbox *mb = mailbox_new(8, count_wake, &wakes);
 	nseen = 0;
 	assert_int_equal(mailbox_drain(mb), 0);
@@ -76,7 +76,7 @@ static void post_again(void *arg)
 static void test_post_from_mail_waits(void **state)
 {
 	(void)state;
-	struct chain chain = {mailbox_new(8, NULL, NULL), 3};
+	struct chain chain = { mailbox_new(8, NULL, NULL), 3 };
 	assert_true(mailbox_post(chain.mb, post_again, &chain));
 	for (int turns = 1; turns <= 3; turns++) {
 		assert_int_equal(mailbox_drain(chain.mb), 1);
@@ -130,7 +130,7 @@ static void *poster_run(void *arg)
 	struct poster *poster = arg;
 	struct letter *mine = letters[poster->sent];
 	for (int i = 0; i < POSTS; i++) {
-		mine[i] = (struct letter){poster, i};
+		mine[i] = (struct letter){ poster, i };
 		if (!mailbox_post(poster->mb, got_letter, &mine[i]))
 			return poster;
 	}
@@ -144,7 +144,7 @@ static void test_threads(void **state)
 	struct poster poster[POSTERS];
 	pthread_t thread[POSTERS];
 	for (int i = 0; i < POSTERS; i++) {
-		poster[i] = (struct poster){.mb = mb, .sent = i};
+		poster[i] = (struct poster){ .mb = mb, .sent = i };
 		assert_int_equal(pthread_create(&thread[i], NULL, poster_run, &poster[i]), 0);
 	}
 	size_t got = 0;

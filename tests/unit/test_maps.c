@@ -62,8 +62,8 @@ static void test_format(void **state)
 	struct err e = { 0 };
 	(void)state;
 	strbuf_adds(&want, HEAD "[domains]\nexample.net\tok\nexample.org\tok\n"
-			   "[recipients]\n\"john doe\"@example.org\tok\n@example.net\tok\nalice@example.org\tok\n"
-			   "[aliases]\nsales@example.org\talice@example.org\n[transport]\nexample.org\tlmtp:x\n");
+				"[recipients]\n\"john doe\"@example.org\tok\n@example.net\tok\nalice@example.org\tok\n"
+				"[aliases]\nsales@example.org\talice@example.org\n[transport]\nexample.org\tlmtp:x\n");
 	sign(&want);
 	assert_int_equal(maps_add(m, MAPS_DOMAINS, "Example.ORG", "", &e), ERR_OK);
 	assert_int_equal(maps_add(m, MAPS_DOMAINS, "example.net", "", &e), ERR_OK);
@@ -93,11 +93,23 @@ static void test_keys(void **state)
 		const char *key;
 		bool ok;
 	} row[] = {
-		{ "a@example.org", true }, { "@example.org", true }, { "a@b@example.org", true },
-		{ "\"a\\\"b\"@example.org", true }, { "\"@\"@example.org", true }, { "a b@example.org", false },
-		{ "a@org", false }, { "a@example.org.", false }, { "a@.example.org", false }, { "a", false },
-		{ "", false }, { "#a@example.org", false }, { "\"a@example.org", false }, { "\"a\"b@example.org", false },
-		{ "\"a\\\"@example.org", false }, { "a@ex ample.org", false }, { "a@", false },
+		{ "a@example.org", true },
+		{ "@example.org", true },
+		{ "a@b@example.org", true },
+		{ "\"a\\\"b\"@example.org", true },
+		{ "\"@\"@example.org", true },
+		{ "a b@example.org", false },
+		{ "a@org", false },
+		{ "a@example.org.", false },
+		{ "a@.example.org", false },
+		{ "a", false },
+		{ "", false },
+		{ "#a@example.org", false },
+		{ "\"a@example.org", false },
+		{ "\"a\"b@example.org", false },
+		{ "\"a\\\"@example.org", false },
+		{ "a@ex ample.org", false },
+		{ "a@", false },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(row); i++)
@@ -169,8 +181,10 @@ static void test_export_files(void **state)
 	write_file(domains, sizeof(domains), "domains", "# ours\nexample.org\nexample.net anything\n", 0644);
 	write_file(boxes, sizeof(boxes), "boxes",
 		   "\n# comment\nalice@example.org  example.org/alice/\nbob@example.org\n\texample.org/bob/\n"
-		   "  # comment inside\n@example.net catch\nstray@elsewhere.org x\nroot x\n", 0644);
-	write_file(aliases, sizeof(aliases), "aliases", "sales@example.org alice@example.org,\n\tbob@example.org", 0644);
+		   "  # comment inside\n@example.net catch\nstray@elsewhere.org x\nroot x\n",
+		   0644);
+	write_file(aliases, sizeof(aliases), "aliases", "sales@example.org alice@example.org,\n\tbob@example.org",
+		   0644);
 	c.maps.domains = (struct config_texts){ d, 1 };
 	c.maps.mailboxes = (struct config_texts){ b, 1 };
 	c.maps.aliases = (struct config_texts){ a, 1 };
@@ -196,11 +210,12 @@ static void test_export_postconf(void **state)
 	(void)state;
 	write_file(domains, sizeof(domains), "domains", "example.net x\n", 0644);
 	write_file(boxes, sizeof(boxes), "boxes", "alice@example.org x\n", 0644);
-	write_file(aliases, sizeof(aliases), "aliases", "example.com x\nroot alice@example.org\na@example.com b@x.org\n",
-		   0644);
+	write_file(aliases, sizeof(aliases), "aliases",
+		   "example.com x\nroot alice@example.org\na@example.com b@x.org\n", 0644);
 	snprintf(script, sizeof(script),
 		 "#!/bin/sh\ncase $2 in virtual_mailbox_domains) echo example.org, %s;; virtual_mailbox_maps) echo "
-		 "proxy:hash:%s;; virtual_alias_maps|virtual_alias_domains) echo lmdb:%s;; transport_maps) echo;; esac\n",
+		 "proxy:hash:%s;; virtual_alias_maps|virtual_alias_domains) echo lmdb:%s;; transport_maps) echo;; "
+		 "esac\n",
 		 domains, boxes, aliases);
 	c.maps.postconf = write_file(program, sizeof(program), "postconf", script, 0755);
 	expect_export(&c, HEAD "[domains]\nexample.com\tok\nexample.net\tok\nexample.org\tok\n[recipients]\n"
@@ -216,8 +231,8 @@ static void test_export_postconf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format),	     cmocka_unit_test(test_keys),
-		cmocka_unit_test(test_check),	     cmocka_unit_test(test_export_files),
+		cmocka_unit_test(test_format),          cmocka_unit_test(test_keys),
+		cmocka_unit_test(test_check),           cmocka_unit_test(test_export_files),
 		cmocka_unit_test(test_export_postconf),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -15,6 +15,7 @@
 #include "lab_certs.h"
 #include "scripted_peer.h"
 
+/* clang-format off */
 #define SAY(text) { ACT_SAY, text }
 #define HEAR { ACT_HEAR, NULL }
 #define HEAD { ACT_HEAD, NULL }
@@ -22,12 +23,12 @@
 #define HOLD { ACT_HOLD, NULL }
 #define RST { ACT_RST, NULL }
 #define END { ACT_END, NULL }
+/* clang-format on */
 #define GREET SAY("220-mx.example.test ESMTP\r\n"), SAY("220 mx.example.test ESMTP\r\n"), HEAR
 #define OFFER SAY("250-mx.example.test\r\n250-STARTTLS\r\n250 SIZE\r\n"), HEAR
 #define OK SAY("250 2.1.0 ok\r\n"), HEAR
 #define BYE SAY("221 bye\r\n"), END
-#define AGENT_OK                                                                                                       \
-	"HTTP/1.1 200 OK\r\nContent-Length: 47\r\n\r\n{\"boot_id\":\"b\",\"serving\":true,\"has_right\":true}"
+#define AGENT_OK "HTTP/1.1 200 OK\r\nContent-Length: 47\r\n\r\n{\"boot_id\":\"b\",\"serving\":true,\"has_right\":true}"
 
 #define TIMEOUT_MS 5000
 
@@ -129,6 +130,7 @@ struct dialogue {
 #define M "MAIL FROM:<>\n"
 #define A "RCPT TO:<a@example.test>\n"
 
+/* clang-format off */
 static const struct dialogue dialogues[] = {
 	{ "accepts", PROBE_OK, LAYER_DONE, 250, "", E M A "RSET\nQUIT\n", false, { GREET, OFFER, OK, OK, OK, BYE } },
 	{ "wounded", PROBE_FAIL, LAYER_RCPT, 550, "550 5.1.1", E M A "RSET\nQUIT\n", false,
@@ -143,6 +145,7 @@ static const struct dialogue dialogues[] = {
 	{ "postscreen waits", PROBE_BUSY, LAYER_BANNER, 0, "220-", "", true, { SAY("220-mx\r\n"), HOLD } },
 	{ "hangs at RCPT, hears QUIT", PROBE_FAIL, LAYER_RCPT, 0, "RCPT", E M A "QUIT\n", true, { GREET, OFFER, OK, HOLD } },
 };
+/* clang-format on */
 
 static void check_result(const struct probe_run *run, const struct dialogue *d)
 {
@@ -216,6 +219,7 @@ static void test_dialogues(void **state)
 #define SHAKE GREET, OFFER, SAY("220 go\r\n"), TLS, HEAR
 #define S "STARTTLS\n"
 
+/* clang-format off */
 static const struct dialogue shaken[] = {
 	{ "good certificate", PROBE_OK, LAYER_DONE, 250, "", E S E M A "RSET\nQUIT\n", false,
 	  { SHAKE, OFFER, OK, OK, OK, BYE } },
@@ -230,6 +234,7 @@ static const struct dialogue shaken[] = {
 	{ "not offered", PROBE_FAIL, LAYER_STARTTLS, 0, "not offered", E "QUIT\n", false,
 	  { GREET, SAY("250 mx\r\n"), HEAR, BYE } },
 };
+/* clang-format on */
 
 static void test_starttls(void **state)
 {
@@ -246,8 +251,8 @@ static void test_starttls(void **state)
 	struct certs foreign;
 	assert_true(certs_new(&foreign));
 	SSL_CTX *theirs = certs_server(&foreign, "mx.example.test", 3600);
-	struct dialogue d = { "foreign CA", PROBE_FAIL, LAYER_CERT, 0, "signature failure", E S "QUIT\n", false,
-			      { SHAKE, BYE } };
+	struct dialogue d = { "foreign CA",        PROBE_FAIL,   LAYER_CERT, 0,
+			      "signature failure", E S "QUIT\n", false,      { SHAKE, BYE } };
 	check_dialogue(&d, 4, &opts, theirs);
 	SSL_CTX_free(theirs);
 	certs_free(&foreign);
@@ -256,6 +261,7 @@ static void test_starttls(void **state)
 	SSL_CTX_free(old);
 }
 
+/* clang-format off */
 static const struct dialogue agents[] = {
 	{ "serves", PROBE_OK, LAYER_DONE, 0, "",
 	  "GET /v1/health HTTP/1.1\nHost: mx.example.test\nAuthorization: Bearer s3cret\nAccept: application/json\n"
@@ -272,6 +278,7 @@ static const struct dialogue agents[] = {
 	{ "is silent", PROBE_FAIL, LAYER_AGENT, 0, "no answer", NULL, true, { TLS, HEAD, HOLD } },
 	{ "is no TLS", PROBE_FAIL, LAYER_AGENT, 0, "TLS", NULL, false, { SAY("220 mx\r\n"), HEAR, END } },
 };
+/* clang-format on */
 
 static void test_agent(void **state)
 {
@@ -283,16 +290,20 @@ static void test_agent(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(agents); i++)
 		check_dialogue(&agents[i], 4, &opts, good);
 	/* The token is shown to nobody but the owner of the name. */
-	struct dialogue d = { "impostor", PROBE_FAIL, LAYER_CERT, 0, "ostname mismatch", "", false, { TLS, HEAD, END } };
+	struct dialogue d = {
+		"impostor", PROBE_FAIL, LAYER_CERT, 0, "ostname mismatch", "", false, { TLS, HEAD, END }
+	};
 	check_dialogue(&d, 4, &opts, other);
-	struct dialogue none = { "no token", PROBE_LOCAL, LAYER_AGENT, 0, "no usable token", "", false, { TLS, HEAD, END } };
+	struct dialogue none = { "no token",        PROBE_LOCAL, LAYER_AGENT, 0,
+				 "no usable token", "",          false,       { TLS, HEAD, END } };
 	(void)str_copy(opts.token_name, sizeof(opts.token_name), "nobody");
 	check_dialogue(&none, 4, &opts, good);
 	SSL_CTX_free(good);
 	SSL_CTX_free(other);
 }
 
-static void expect(const struct probe_opts *opts, enum probe_outcome outcome, enum probe_layer layer, const char *reason)
+static void expect(const struct probe_opts *opts, enum probe_outcome outcome, enum probe_layer layer,
+		   const char *reason)
 {
 	struct probe_run run;
 
@@ -413,8 +424,12 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dialogues), cmocka_unit_test(test_starttls),	cmocka_unit_test(test_agent),
-		cmocka_unit_test(test_connect),	  cmocka_unit_test(test_connect_hangs), cmocka_unit_test(test_local),
+		cmocka_unit_test(test_dialogues),
+		cmocka_unit_test(test_starttls),
+		cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_connect),
+		cmocka_unit_test(test_connect_hangs),
+		cmocka_unit_test(test_local),
 		cmocka_unit_test(test_end_behind_words),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

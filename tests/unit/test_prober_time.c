@@ -59,8 +59,9 @@ static void begin(struct world *w)
 
 static struct probe_opts opts(uint16_t port, int64_t every_ms, int64_t timeout_ms, uint32_t stagger)
 {
-	struct probe_opts o = { .kind = PROBE_TCP, .port = port, .every_ms = every_ms, .timeout_ms = timeout_ms,
-				.stagger = stagger };
+	struct probe_opts o = {
+		.kind = PROBE_TCP, .port = port, .every_ms = every_ms, .timeout_ms = timeout_ms, .stagger = stagger
+	};
 	(void)str_copy(o.addr, sizeof(o.addr), "127.0.0.1");
 	return o;
 }
@@ -307,9 +308,9 @@ static void test_heap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_grid),	cmocka_unit_test(test_no_drift), cmocka_unit_test(test_hurry),
-		cmocka_unit_test(test_hurry_inside), cmocka_unit_test(test_remove), cmocka_unit_test(test_overrun),
-		cmocka_unit_test(test_stall),	cmocka_unit_test(test_slots),	 cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_grid),         cmocka_unit_test(test_no_drift), cmocka_unit_test(test_hurry),
+		cmocka_unit_test(test_hurry_inside), cmocka_unit_test(test_remove),   cmocka_unit_test(test_overrun),
+		cmocka_unit_test(test_stall),        cmocka_unit_test(test_slots),    cmocka_unit_test(test_memory),
 		cmocka_unit_test(test_heap),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

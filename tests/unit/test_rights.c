@@ -37,7 +37,10 @@ static struct rights_record record_of(enum rights_place own, unsigned accept)
 static struct rights_site site_of(const struct decision *d)
 {
 	return (struct rights_site){
-		.role = d->role, .boot_id = BOOT, .now_s = 1000, .confirmed = d->confirmed,
+		.role = d->role,
+		.boot_id = BOOT,
+		.now_s = 1000,
+		.confirmed = d->confirmed,
 		.policy = { d->mode, d->returning_wait ? RIGHTS_RETURNING_WAIT : RIGHTS_RETURNING_SERVE,
 			    d->accept_only ? RIGHTS_ALONE_ACCEPT_ONLY : RIGHTS_ALONE_SERVE },
 	};
@@ -48,17 +51,20 @@ static void test_decisions(void **state)
 	static const enum rights_place PRI = RIGHTS_PRIMARY, STB = RIGHTS_STANDBY, PARK = RIGHTS_PARKED;
 	const struct decision row[] = {
 		/* spool: a primary serves whatever the controller fails to say */
-		{ false, PARK, 0, PRI, RIGHTS_SPOOL, false, false, false, OWN, "no rights record yet: a primary serves" },
+		{ false, PARK, 0, PRI, RIGHTS_SPOOL, false, false, false, OWN,
+		  "no rights record yet: a primary serves" },
 		{ true, PRI, P, PRI, RIGHTS_SPOOL, false, false, false, OWN, "epoch 7 gives own to the primary" },
 		{ true, PRI, P | S, PRI, RIGHTS_SPOOL, false, true, true, OWN, "gives own to the primary" },
 		{ true, PRI, P | S, PRI, RIGHTS_SPOOL, true, false, false, OWN, "gives own to the primary" },
 		{ true, PARK, P | S, PRI, RIGHTS_SPOOL, false, false, false, ACCEPT, "gives accept to the primary" },
-		{ true, PARK, S, PRI, RIGHTS_SPOOL, false, false, false, NOTHING, "no right to the primary (accept=standby)" },
+		{ true, PARK, S, PRI, RIGHTS_SPOOL, false, false, false, NOTHING,
+		  "no right to the primary (accept=standby)" },
 		{ true, STB, S, PRI, RIGHTS_SPOOL, true, false, false, NOTHING, "no right to the primary" },
 		/* a standby has what its record says, and nothing without one */
 		{ false, PARK, 0, STB, RIGHTS_SPOOL, false, false, false, NOTHING, "a standby waits for its grant" },
 		{ false, PARK, 0, STB, RIGHTS_FULL, true, false, false, NOTHING, "a standby waits for its grant" },
-		{ true, PRI, P, STB, RIGHTS_SPOOL, true, false, false, NOTHING, "no right to the standby (accept=primary)" },
+		{ true, PRI, P, STB, RIGHTS_SPOOL, true, false, false, NOTHING,
+		  "no right to the standby (accept=primary)" },
 		{ true, PRI, P | S, STB, RIGHTS_SPOOL, false, false, false, ACCEPT, "gives accept to the standby" },
 		{ true, PARK, 0, STB, RIGHTS_SPOOL, true, false, false, NOTHING, "accept=none" },
 		{ true, STB, P | S, STB, RIGHTS_FULL, true, false, true, OWN, "gives own to the standby" },
@@ -69,7 +75,8 @@ static void test_decisions(void **state)
 		{ true, PRI, P, PRI, RIGHTS_FULL, true, true, true, OWN, "gives own" },
 		{ true, PRI, P, PRI, RIGHTS_FULL, false, true, true, ACCEPT, "accept only" },
 		{ true, PRI, P, PRI, RIGHTS_FULL, false, true, false, OWN, "gate_alone says serve" },
-		{ true, PRI, P | S, PRI, RIGHTS_FULL, false, true, false, ACCEPT, "a returning primary's delivery waits" },
+		{ true, PRI, P | S, PRI, RIGHTS_FULL, false, true, false, ACCEPT,
+		  "a returning primary's delivery waits" },
 		{ true, PRI, P | S, PRI, RIGHTS_FULL, false, false, false, OWN, "gate_alone says serve" },
 		{ true, PRI, P | S, PRI, RIGHTS_FULL, true, true, true, OWN, "gives own" },
 		{ true, STB, P | S, PRI, RIGHTS_FULL, false, false, false, ACCEPT, "gives accept to the primary" },
@@ -93,8 +100,10 @@ static void test_invariants(void **state)
 	for (unsigned bits = 0; bits < 3 * 128; bits++) {
 		enum rights_place own = (enum rights_place)(bits / 128);
 		unsigned accept = bits & 3;
-		struct decision d = { .role = (enum rights_place)(bits >> 2 & 1), .mode = (enum rights_mode)(bits >> 3 & 1),
-				      .confirmed = bits >> 4 & 1, .returning_wait = bits >> 5 & 1,
+		struct decision d = { .role = (enum rights_place)(bits >> 2 & 1),
+				      .mode = (enum rights_mode)(bits >> 3 & 1),
+				      .confirmed = bits >> 4 & 1,
+				      .returning_wait = bits >> 5 & 1,
 				      .accept_only = bits >> 6 & 1 };
 		struct rights_record r = record_of(own, accept);
 		struct rights_site site = site_of(&d);
@@ -218,9 +227,8 @@ static void test_accept_new(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decisions), cmocka_unit_test(test_invariants),
-		cmocka_unit_test(test_rehearse),  cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_refused),	  cmocka_unit_test(test_accept_new),
+		cmocka_unit_test(test_decisions),  cmocka_unit_test(test_invariants), cmocka_unit_test(test_rehearse),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),    cmocka_unit_test(test_accept_new),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

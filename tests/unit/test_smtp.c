@@ -30,10 +30,12 @@ struct script {
 	int known, unknown;
 };
 
+/* clang-format off */
 #define PLAIN { "probe.example.test", "", "", false }
 #define KNOWN { "probe.example.test", "a@example.test", "", false }
 #define BOTH { "probe.example.test", "a@example.test", "b@example.test", false }
 #define SECURE { "probe.example.test", "a@example.test", "", true }
+/* clang-format on */
 
 #define E "EHLO probe.example.test\r\n"
 #define M "MAIL FROM:<>\r\n"
@@ -43,6 +45,7 @@ struct script {
 #define R "RSET\r\n"
 #define Q "QUIT\r\n"
 
+/* clang-format off */
 static const struct script scripts[] = {
 	{ "banner only", PLAIN, { "220 mx ESMTP\r\n", EHLO_PLAIN, "221 bye\r\n" },
 	  PROBE_OK, LAYER_DONE, 250, E Q, "", 0, 0 },
@@ -105,6 +108,7 @@ static const struct script scripts[] = {
 	{ "injection behind STARTTLS", SECURE, { "220 mx\r\n", EHLO_OK, "220 go\r\n250 evil\r\n" },
 	  PROBE_FAIL, LAYER_STARTTLS, 0, E S, "in the clear", 0, 0 },
 };
+/* clang-format on */
 
 static void feed_split(struct smtp *s, const char *text, size_t chunk)
 {
@@ -132,13 +136,9 @@ static void play(const struct script *c, size_t chunk, struct smtp *s, struct st
 	smtp_init(s, &c->opts);
 	for (int i = 0; i < 100; i++) {
 		switch (smtp_next(s, heard)) {
-		case SMTP_WANT_SEND:
-			break;
-		case SMTP_WANT_TLS:
-			smtp_secured(s);
-			break;
-		case SMTP_WANT_CLOSE:
-			return;
+		case SMTP_WANT_SEND: break;
+		case SMTP_WANT_TLS: smtp_secured(s); break;
+		case SMTP_WANT_CLOSE: return;
 		case SMTP_WANT_RECV:
 			assert_true(turn < ARRAY_LEN(c->says));
 			server_turn(s, c->says[turn++], chunk, heard);
@@ -330,6 +330,7 @@ static void test_agent(void **state)
 	assert_int_equal(parse("{\"boot_id\":\"b1\",\"serving\":true,\"has_right\":true}", &r, &e), ERR_OK);
 	assert_int_equal(r.queue, -1);
 
+	/* clang-format off */
 	static const char *const bad[] = {
 		"", "[]", "{}", "{\"boot_id\":\"b\",\"serving\":1,\"has_right\":true}",
 		"{\"boot_id\":\"\",\"serving\":true,\"has_right\":true}",
@@ -337,6 +338,7 @@ static void test_agent(void **state)
 		"{\"boot_id\":\"b\",\"serving\":true,\"has_right\":true,\"queue\":\"many\"}",
 		"{\"boot_id\":\"b\",\"serving\":true,\"serving\":false,\"has_right\":true}",
 	};
+	/* clang-format on */
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		assert_int_equal(parse(bad[i], &r, &e), ERR_PROTOCOL);
 		assert_false(r.present || r.serving);
@@ -346,9 +348,9 @@ static void test_agent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_scripts),	    cmocka_unit_test(test_certificate),
-		cmocka_unit_test(test_limits),	    cmocka_unit_test(test_hostile_options),
-		cmocka_unit_test(test_http),	    cmocka_unit_test(test_agent),
+		cmocka_unit_test(test_scripts), cmocka_unit_test(test_certificate),
+		cmocka_unit_test(test_limits),  cmocka_unit_test(test_hostile_options),
+		cmocka_unit_test(test_http),    cmocka_unit_test(test_agent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,11 +16,13 @@
 #include "lab_certs.h"
 #include "scripted_peer.h"
 
+/* clang-format off */
 #define SAY(text) { ACT_SAY, text }
 #define HEAR { ACT_HEAR, NULL }
 #define HOLD { ACT_HOLD, NULL }
 #define TLS { ACT_TLS, NULL }
 #define END { ACT_END, NULL }
+/* clang-format on */
 #define HELLO SAY("220 mx ESMTP\r\n"), HEAR, SAY("250-mx\r\n250 STARTTLS\r\n"), HEAR
 #define BYE SAY("250 ok\r\n"), HEAR, SAY("221 bye\r\n"), END
 
@@ -28,9 +30,15 @@ static struct certs certs;
 
 static struct smtp_check_opts check_opts(uint16_t port, int64_t within_ms)
 {
-	return (struct smtp_check_opts){ .addr = "127.0.0.1", .port = port, .family = 4, .name = "", .ca_file = "",
-					 .ehlo = "probe.example.test", .known = "a@example.test",
-					 .unknown = "b@example.test", .cancel_fd = -1,
+	return (struct smtp_check_opts){ .addr = "127.0.0.1",
+					 .port = port,
+					 .family = 4,
+					 .name = "",
+					 .ca_file = "",
+					 .ehlo = "probe.example.test",
+					 .known = "a@example.test",
+					 .unknown = "b@example.test",
+					 .cancel_fd = -1,
 					 .deadline_ms = clock_boot_ms() + within_ms };
 }
 
@@ -43,6 +51,7 @@ struct check_case {
 	struct act script[16];
 };
 
+/* clang-format off */
 static const struct check_case cases[] = {
 	{ "as it should be", 5000, ERR_OK, 250, 550, "", "",
 	  { HELLO, SAY("250 ok\r\n"), HEAR, SAY("250 ok\r\n"), HEAR, SAY("550 5.1.1 no\r\n"), HEAR, BYE } },
@@ -59,6 +68,7 @@ static const struct check_case cases[] = {
 	{ "silent after QUIT", 60, ERR_OK, 250, 550, "", "",
 	  { HELLO, SAY("250 ok\r\n"), HEAR, SAY("250 ok\r\n"), HEAR, SAY("550 no\r\n"), HEAR, SAY("250\r\n"), HOLD } },
 };
+/* clang-format on */
 
 static void check_case(const struct check_case *c)
 {
@@ -85,8 +95,18 @@ static void test_cases(void **state)
 
 static void test_certificate(void **state)
 {
-	static const struct act script[] = { HELLO, SAY("220 go\r\n"), TLS, HEAR, SAY("250 mx\r\n"), HEAR,
-					     SAY("250 ok\r\n"), HEAR, SAY("250 ok\r\n"), HEAR, SAY("550 no\r\n"), HEAR,
+	static const struct act script[] = { HELLO,
+					     SAY("220 go\r\n"),
+					     TLS,
+					     HEAR,
+					     SAY("250 mx\r\n"),
+					     HEAR,
+					     SAY("250 ok\r\n"),
+					     HEAR,
+					     SAY("250 ok\r\n"),
+					     HEAR,
+					     SAY("550 no\r\n"),
+					     HEAR,
 					     BYE };
 	SSL_CTX *tls = certs_server(&certs, "mx.example.test", 3600);
 	struct peer peer;
@@ -173,7 +193,9 @@ static void test_wait(void **state)
 
 static void test_addresses(void **state)
 {
-	static const char *const bad[] = { "", "mx.example.test", "192.0.2", "[::1]", "192.0.2.1/24", "fe80::1%lo", "1" };
+	static const char *const bad[] = {
+		"", "mx.example.test", "192.0.2", "[::1]", "192.0.2.1/24", "fe80::1%lo", "1"
+	};
 	struct net_addr a;
 	struct err e;
 	char text[NET_ADDR_PORT_MAX];
@@ -194,7 +216,8 @@ static void test_addresses(void **state)
 /* Promise 2: what is ours is never evidence. */
 static void test_errno(void **state)
 {
-	static const int ours[] = { EMFILE, ENFILE, ENOBUFS, ENOMEM, EADDRNOTAVAIL, EPERM, ENETDOWN, EAFNOSUPPORT, EINVAL };
+	static const int ours[] = { EMFILE, ENFILE,   ENOBUFS,      ENOMEM, EADDRNOTAVAIL,
+				    EPERM,  ENETDOWN, EAFNOSUPPORT, EINVAL };
 	static const int ours_at_start[] = { ENETUNREACH, EHOSTUNREACH, EACCES };
 
 	(void)state;
@@ -228,7 +251,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),  cmocka_unit_test(test_certificate), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_cancel), cmocka_unit_test(test_wait),	   cmocka_unit_test(test_addresses),
+		cmocka_unit_test(test_cancel), cmocka_unit_test(test_wait),        cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_errno),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-static const struct guard nobody = {0, 0};
+static const struct guard nobody = { 0, 0 };
 
 static void write_raw(const char *suffix, const char *bytes, size_t len)
 {
@@ -34,7 +34,7 @@ static void sql_raw(const char *sql)
 static void refused(bool create, enum err_code code, const char *says)
 {
 	struct sqlite_store *store = NULL;
-	struct err e = {0};
+	struct err e = { 0 };
 	assert_int_equal(sqlite_store_open(db_path, create, &store, &e), code);
 	assert_null(store);
 	if (!strstr(e.text, says) || !strstr(e.text, db_path))
@@ -119,7 +119,7 @@ static void test_open_damaged(void **state)
 		assert_int_equal(pread(fd, old, sizeof(old), page * 4096), sizeof(old));
 		assert_int_equal(pwrite(fd, bad, sizeof(bad), page * 4096), sizeof(bad));
 		close(fd);
-		struct err e = {0};
+		struct err e = { 0 };
 		store = NULL;
 		if (sqlite_store_open(db_path, false, &store, &e) != ERR_OK) {
 			refusals++;
@@ -176,9 +176,9 @@ static void test_upsert_and_append(void **state)
 		enum record_kind kind;
 		size_t rows;
 	} want[] = {
-		{RECORD_PAIR, 2},     {RECORD_OPERATION, 1}, {RECORD_JOURNAL, 2},
-		{RECORD_AUDIT, 0},    {RECORD_GRANT, 0},     {RECORD_BOOT, 2},
-		{RECORD_STRANDED, 2}, {RECORD_HOLD, 1},      {RECORD_GLOBAL, 1},
+		{ RECORD_PAIR, 2 },     { RECORD_OPERATION, 1 }, { RECORD_JOURNAL, 2 },
+		{ RECORD_AUDIT, 0 },    { RECORD_GRANT, 0 },     { RECORD_BOOT, 2 },
+		{ RECORD_STRANDED, 2 }, { RECORD_HOLD, 1 },      { RECORD_GLOBAL, 1 },
 	};
 	remove_db();
 	struct sqlite_store *store = open_ok(true);
@@ -205,7 +205,7 @@ static void test_upsert_and_append(void **state)
 		rec(RECORD_GRANT, 1, 7, 0, "", "epoch=1\n"),
 		rec(RECORD_GRANT, 1, 7, 0, "", "epoch=1\n"),
 	};
-	struct txn txn = {.rec = all, .nrec = ARRAY_LEN(all)};
+	struct txn txn = { .rec = all, .nrec = ARRAY_LEN(all) };
 	const struct txn *group = &txn;
 	enum store_rc rc;
 	struct err e;
@@ -254,9 +254,8 @@ static void test_fences(void **state)
 		struct guard guard;
 		enum store_rc rc;
 	} row[] = {
-		{{1, 5}, STORE_OK},     {{1, 4}, STORE_FENCED}, {{2, 1}, STORE_OK},
-		{{1, 5}, STORE_OK},     {{1, 6}, STORE_OK},     {{0, 0}, STORE_OK},
-		{{1, 5}, STORE_FENCED},
+		{ { 1, 5 }, STORE_OK }, { { 1, 4 }, STORE_FENCED }, { { 2, 1 }, STORE_OK },     { { 1, 5 }, STORE_OK },
+		{ { 1, 6 }, STORE_OK }, { { 0, 0 }, STORE_OK },     { { 1, 5 }, STORE_FENCED },
 	};
 	struct record r[ARRAY_LEN(row)];
 	struct txn txn[ARRAY_LEN(row)];
@@ -267,7 +266,7 @@ static void test_fences(void **state)
 	struct sqlite_store *store = open_ok(true);
 	for (uint32_t i = 0; i < ARRAY_LEN(row); i++) {
 		r[i] = rec(RECORD_JOURNAL, 1, 1, i, "", "x");
-		txn[i] = (struct txn){row[i].guard, &r[i], 1};
+		txn[i] = (struct txn){ row[i].guard, &r[i], 1 };
 		group[i] = &txn[i];
 	}
 	put(store, nobody, rec(RECORD_OPERATION, 1, 1, 0, "", "status=running\n"));
@@ -278,8 +277,7 @@ static void test_fences(void **state)
 	assert_int_equal(count_kind(store, RECORD_JOURNAL), 5);
 	sqlite_store_close(store);
 	store = open_ok(false);
-	assert_int_equal(put(store, (struct guard){1, 5}, rec(RECORD_PAIR, 1, 0, 0, "", "x")),
-			 STORE_FENCED);
+	assert_int_equal(put(store, (struct guard){ 1, 5 }, rec(RECORD_PAIR, 1, 0, 0, "", "x")), STORE_FENCED);
 	assert_int_equal(count_kind(store, RECORD_PAIR), 0);
 	sqlite_store_close(store);
 }
@@ -291,13 +289,13 @@ static void test_append_twice(void **state)
 	(void)state;
 	remove_db();
 	struct sqlite_store *store = open_ok(true);
-	const struct record a[] = {rec(RECORD_OPERATION, 1, 1, 0, "", "status=running\n"),
-				   rec(RECORD_JOURNAL, 1, 1, 1, "", "x")};
-	const struct record b[] = {rec(RECORD_PAIR, 1, 0, 0, "", "must not stay"),
-				   rec(RECORD_JOURNAL, 1, 1, 1, "", "y")};
-	const struct record c[] = {rec(RECORD_HOLD, 1, 0, 0, "", "owner=a\n")};
-	const struct txn txn[] = {{{1, 1}, a, 2}, {{1, 9}, b, 2}, {{1, 1}, c, 1}};
-	const struct txn *group[] = {&txn[0], &txn[1], &txn[2]};
+	const struct record a[] = { rec(RECORD_OPERATION, 1, 1, 0, "", "status=running\n"),
+				    rec(RECORD_JOURNAL, 1, 1, 1, "", "x") };
+	const struct record b[] = { rec(RECORD_PAIR, 1, 0, 0, "", "must not stay"),
+				    rec(RECORD_JOURNAL, 1, 1, 1, "", "y") };
+	const struct record c[] = { rec(RECORD_HOLD, 1, 0, 0, "", "owner=a\n") };
+	const struct txn txn[] = { { { 1, 1 }, a, 2 }, { { 1, 9 }, b, 2 }, { { 1, 1 }, c, 1 } };
+	const struct txn *group[] = { &txn[0], &txn[1], &txn[2] };
 	enum store_rc rc[3];
 	struct err e;
 	sqlite_store_apply(store, group, 3, rc, &e);
@@ -332,8 +330,7 @@ static void fill_audit(void)
 	struct sqlite_store *store = open_ok(true);
 	for (uint32_t i = 0; i < 6; i++) {
 		put(store, nobody, rec(RECORD_AUDIT, 1, 9, 0, "alice", "failover"));
-		put(store, nobody,
-		    rec(RECORD_AUDIT, 2, 0, 77, "bob", "hold")); /* seq is the store's */
+		put(store, nobody, rec(RECORD_AUDIT, 2, 0, 77, "bob", "hold")); /* seq is the store's */
 	}
 	sqlite_store_close(store);
 }
@@ -345,19 +342,16 @@ static void test_audit_chain(void **state)
 		const char *sql, *says;
 		uint32_t bad_seq, rows;
 	} row[] = {
-		{"SELECT 1", NULL, 0, 6},
-		{"UPDATE audit SET body = 'failbacc' WHERE pair = 1 AND seq = 3", "row 3", 3, 2},
-		{"UPDATE audit SET key = 'mallory' WHERE pair = 1 AND seq = 1", "row 1", 1, 0},
-		{"UPDATE audit SET wall_ms = wall_ms + 1 WHERE pair = 1 AND seq = 6", "row 6", 6,
-		 5},
-		{"UPDATE audit SET op = 8 WHERE pair = 1 AND seq = 2", "was changed", 2, 1},
-		{"DELETE FROM audit WHERE pair = 1 AND seq = 4", "row 4 of pair 1 is missing", 4,
-		 3},
-		{"DELETE FROM audit WHERE pair = 1 AND seq > 4", "row 5 of pair 1 is missing", 5,
-		 4},
-		{"DELETE FROM audit WHERE pair = 1", "row 1 of pair 1 is missing", 1, 0},
-		{"DELETE FROM audit_head WHERE pair = 1", "head of the chain", 6, 6},
-		{"UPDATE audit_head SET hash = x'00' WHERE pair = 1", "head of the chain", 6, 6},
+		{ "SELECT 1", NULL, 0, 6 },
+		{ "UPDATE audit SET body = 'failbacc' WHERE pair = 1 AND seq = 3", "row 3", 3, 2 },
+		{ "UPDATE audit SET key = 'mallory' WHERE pair = 1 AND seq = 1", "row 1", 1, 0 },
+		{ "UPDATE audit SET wall_ms = wall_ms + 1 WHERE pair = 1 AND seq = 6", "row 6", 6, 5 },
+		{ "UPDATE audit SET op = 8 WHERE pair = 1 AND seq = 2", "was changed", 2, 1 },
+		{ "DELETE FROM audit WHERE pair = 1 AND seq = 4", "row 4 of pair 1 is missing", 4, 3 },
+		{ "DELETE FROM audit WHERE pair = 1 AND seq > 4", "row 5 of pair 1 is missing", 5, 4 },
+		{ "DELETE FROM audit WHERE pair = 1", "row 1 of pair 1 is missing", 1, 0 },
+		{ "DELETE FROM audit_head WHERE pair = 1", "head of the chain", 6, 6 },
+		{ "UPDATE audit_head SET hash = x'00' WHERE pair = 1", "head of the chain", 6, 6 },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
 		fill_audit();
@@ -374,15 +368,15 @@ static void test_history(void **state)
 		size_t rows;
 		const char *first; /* body */
 	} row[] = {
-		{{HISTORY_AUDIT, 1, 0, 2}, 2, "a3"},
-		{{HISTORY_AUDIT, 1, 0, 99}, 4, "a1"},
-		{{HISTORY_AUDIT_ALL, 0, 0, 99}, 5, "a1"},
-		{{HISTORY_OPERATIONS, 1, 0, 9}, 2, "status=ended-done\n"},
-		{{HISTORY_OPERATIONS_ALL, 0, 0, 1}, 1, "status=stuck\n"},
-		{{HISTORY_OPERATION, 0, 50, 9}, 1, "status=ended-done\n"},
-		{{HISTORY_JOURNAL, 0, 50, 9}, 2, "j1"},
-		{{HISTORY_GRANTS, 1, 0, 9}, 1, "g"},
-		{{HISTORY_BOOTS, 3, 0, 9}, 0, NULL},
+		{ { HISTORY_AUDIT, 1, 0, 2 }, 2, "a3" },
+		{ { HISTORY_AUDIT, 1, 0, 99 }, 4, "a1" },
+		{ { HISTORY_AUDIT_ALL, 0, 0, 99 }, 5, "a1" },
+		{ { HISTORY_OPERATIONS, 1, 0, 9 }, 2, "status=ended-done\n" },
+		{ { HISTORY_OPERATIONS_ALL, 0, 0, 1 }, 1, "status=stuck\n" },
+		{ { HISTORY_OPERATION, 0, 50, 9 }, 1, "status=ended-done\n" },
+		{ { HISTORY_JOURNAL, 0, 50, 9 }, 2, "j1" },
+		{ { HISTORY_GRANTS, 1, 0, 9 }, 1, "g" },
+		{ { HISTORY_BOOTS, 3, 0, 9 }, 0, NULL },
 	};
 	remove_db();
 	struct sqlite_store *store = open_ok(true);
@@ -406,8 +400,7 @@ static void test_history(void **state)
 		if (rows.count) {
 			assert_string_equal(rows.rec[0].body, row[i].first);
 			assert_true(rows.mark[0].wall_ms > 0);
-			assert_int_equal(strlen(rows.mark[0].hash),
-					 rows.rec[0].kind == RECORD_AUDIT ? 64 : 0);
+			assert_int_equal(strlen(rows.mark[0].hash), rows.rec[0].kind == RECORD_AUDIT ? 64 : 0);
 		}
 		store_rows_fini(&rows);
 	}
@@ -417,16 +410,11 @@ static void test_history(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_open_create),
-		cmocka_unit_test(test_open_finishes_creation),
-		cmocka_unit_test(test_open_refusals),
-		cmocka_unit_test(test_open_damaged),
-		cmocka_unit_test(test_open_twice),
-		cmocka_unit_test(test_upsert_and_append),
-		cmocka_unit_test(test_boots_are_capped),
-		cmocka_unit_test(test_fences),
-		cmocka_unit_test(test_append_twice),
-		cmocka_unit_test(test_audit_chain),
+		cmocka_unit_test(test_open_create),      cmocka_unit_test(test_open_finishes_creation),
+		cmocka_unit_test(test_open_refusals),    cmocka_unit_test(test_open_damaged),
+		cmocka_unit_test(test_open_twice),       cmocka_unit_test(test_upsert_and_append),
+		cmocka_unit_test(test_boots_are_capped), cmocka_unit_test(test_fences),
+		cmocka_unit_test(test_append_twice),     cmocka_unit_test(test_audit_chain),
 		cmocka_unit_test(test_history),
 	};
 	return cmocka_run_group_tests_name("store", tests, scratch_make, scratch_remove);

@@ -16,7 +16,7 @@
 #include "../../common/base/file.h"
 #include "fault_vfs.h"
 
-static const struct guard nobody = {0, 0};
+static const struct guard nobody = { 0, 0 };
 static char synced_path[96]; /* the image as it grows */
 static char image_path[96];  /* a copy of it, opened as after a restart */
 
@@ -47,11 +47,10 @@ static int fail_write(enum fault_point point, struct fault_file *file)
 	return fail_code;
 }
 
-static enum store_rc put_failing(struct sqlite_store *store, fault_hook *hook, int code, int times,
-				 struct err *e)
+static enum store_rc put_failing(struct sqlite_store *store, fault_hook *hook, int code, int times, struct err *e)
 {
 	struct record r = rec(RECORD_PAIR, 2, 0, 0, "", "maybe");
-	struct txn txn = {.guard = {2, 1}, .rec = &r, .nrec = 1};
+	struct txn txn = { .guard = { 2, 1 }, .rec = &r, .nrec = 1 };
 	const struct txn *group = &txn;
 	enum store_rc rc;
 	fault_do = hook;
@@ -68,8 +67,7 @@ static void test_fsync_fails_once(void **state)
 	remove_db();
 	struct sqlite_store *store = open_ok(true);
 	put(store, nobody, rec(RECORD_PAIR, 1, 0, 0, "", "sure"));
-	assert_int_equal(put_failing(store, fail_log_sync, SQLITE_IOERR_FSYNC, 1, &e),
-			 STORE_UNKNOWN);
+	assert_int_equal(put_failing(store, fail_log_sync, SQLITE_IOERR_FSYNC, 1, &e), STORE_UNKNOWN);
 	assert_int_equal(e.code, ERR_STORE);
 	assert_non_null(strstr(e.text, db_path));
 	assert_non_null(strstr(e.text, "disk"));
@@ -90,8 +88,7 @@ static void test_fsync_fails_on(void **state)
 	struct store_rows rows = STORE_ROWS_INIT;
 	remove_db();
 	struct sqlite_store *store = open_ok(true);
-	assert_int_equal(put_failing(store, fail_log_sync, SQLITE_IOERR_FSYNC, 100, &e),
-			 STORE_UNKNOWN);
+	assert_int_equal(put_failing(store, fail_log_sync, SQLITE_IOERR_FSYNC, 100, &e), STORE_UNKNOWN);
 	/* Until the disk works, nothing is promised: no commit, and no read that could be wrong. */
 	assert_int_equal(put(store, nobody, rec(RECORD_HOLD, 1, 0, 0, "", "x")), STORE_AWAY);
 	assert_int_equal(sqlite_store_read_state(store, &rows, &e), ERR_STORE);
@@ -109,8 +106,8 @@ static void test_write_fails(void **state)
 		int code;
 		const char *says;
 	} row[] = {
-		{SQLITE_FULL, "free space on its filesystem"},
-		{SQLITE_IOERR_WRITE, "look for disk errors"},
+		{ SQLITE_FULL, "free space on its filesystem" },
+		{ SQLITE_IOERR_WRITE, "look for disk errors" },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(row); i++) {
 		struct err e;
@@ -121,9 +118,7 @@ static void test_write_fails(void **state)
 		assert_non_null(strstr(e.text, db_path));
 		assert_int_equal(count_kind(store, RECORD_PAIR), 0);
 		/* The epoch of the lost one was not raised either. */
-		assert_int_equal(
-			put(store, (struct guard){2, 0}, rec(RECORD_PAIR, 1, 0, 0, "", "x")),
-			STORE_OK);
+		assert_int_equal(put(store, (struct guard){ 2, 0 }, rec(RECORD_PAIR, 1, 0, 0, "", "x")), STORE_OK);
 		sqlite_store_close(store);
 	}
 	fault_do = NULL;
@@ -132,7 +127,7 @@ static void test_write_fails(void **state)
 /* In a child with its own mounts. Exit 77: not allowed here. */
 static int full_disk_child(void)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	struct sqlite_store *store;
 	char body[2000];
 	if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
@@ -146,7 +141,7 @@ static int full_disk_child(void)
 	size_t stored = 0;
 	for (uint32_t i = 1; rc == STORE_OK && i < 1000; i++) {
 		struct record r = rec(RECORD_PAIR, i, 0, 0, "", body);
-		struct txn txn = {.rec = &r, .nrec = 1};
+		struct txn txn = { .rec = &r, .nrec = 1 };
 		const struct txn *group = &txn;
 		sqlite_store_apply(store, &group, 1, &rc, &e);
 		stored += rc == STORE_OK;
@@ -170,12 +165,12 @@ static int full_disk_child(void)
 
 static int no_right_child(void)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	struct sqlite_store *store;
 	if (chmod(scratch, 0755) < 0 || setresuid(65534, 65534, 65534) < 0)
 		return 77;
-	if (sqlite_store_open(db_path, true, &store, &e) != ERR_STORE ||
-	    !strstr(e.text, "create database") || !strstr(e.text, "Permission denied"))
+	if (sqlite_store_open(db_path, true, &store, &e) != ERR_STORE || !strstr(e.text, "create database") ||
+	    !strstr(e.text, "Permission denied"))
 		return fprintf(stderr, "%s\n", e.text), 1;
 	return 0;
 }
@@ -183,7 +178,7 @@ static int no_right_child(void)
 /* Its own file, but no right to make the log beside it. */
 static int no_log_child(void)
 {
-	struct err e = {0};
+	struct err e = { 0 };
 	struct sqlite_store *store;
 	if (chmod(scratch, 0755) < 0 || sqlite_store_open(db_path, true, &store, &e) != ERR_OK)
 		return 1;
@@ -240,8 +235,7 @@ static void copy_image(struct fault_file *file)
 	assert_true(fd >= 0);
 	assert_int_equal(file->real->xFileSize(file->file, &size), SQLITE_OK);
 	for (sqlite3_int64 at = 0; at < size; at += (sqlite3_int64)sizeof(buf)) {
-		int n = (int)(size - at < (sqlite3_int64)sizeof(buf) ? size - at
-								     : (sqlite3_int64)sizeof(buf));
+		int n = (int)(size - at < (sqlite3_int64)sizeof(buf) ? size - at : (sqlite3_int64)sizeof(buf));
 		assert_int_equal(file->real->xRead(file->file, buf, n, at), SQLITE_OK);
 		assert_int_equal(write(fd, buf, (size_t)n), n);
 	}
@@ -321,9 +315,9 @@ static void test_power_loss(void **state)
 	/* Long enough for several checkpoints, where the log starts again over old frames. */
 	for (uint32_t i = 1; i <= 400; i++) {
 		snprintf(key, sizeof(key), "q%u", i);
-		const struct record r[] = {rec(RECORD_STRANDED, 1, 0, 0, key, body),
-					   rec(RECORD_AUDIT, 1, 0, 0, "", body)};
-		struct txn txn = {.guard = {1, i}, .rec = r, .nrec = 2};
+		const struct record r[] = { rec(RECORD_STRANDED, 1, 0, 0, key, body),
+					    rec(RECORD_AUDIT, 1, 0, 0, "", body) };
+		struct txn txn = { .guard = { 1, i }, .rec = r, .nrec = 2 };
 		const struct txn *group = &txn;
 		enum store_rc rc;
 		struct err e;
@@ -354,9 +348,8 @@ static int copy_or_die(enum fault_point point, struct fault_file *file)
 
 static enum store_rc put_stranded(struct sqlite_store *store, const char *key)
 {
-	const struct record r[] = {rec(RECORD_STRANDED, 1, 0, 0, key, "x"),
-				   rec(RECORD_AUDIT, 1, 0, 0, "", "x")};
-	struct txn txn = {.rec = r, .nrec = 2};
+	const struct record r[] = { rec(RECORD_STRANDED, 1, 0, 0, key, "x"), rec(RECORD_AUDIT, 1, 0, 0, "", "x") };
+	struct txn txn = { .rec = r, .nrec = 2 };
 	const struct txn *group = &txn;
 	enum store_rc rc;
 	struct err e;

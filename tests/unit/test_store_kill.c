@@ -29,12 +29,10 @@ static enum store_rc put_group(struct sqlite_store *store, uint32_t i)
 	char key[16], other[16];
 	snprintf(key, sizeof(key), "a%u", i);
 	snprintf(other, sizeof(other), "b%u", i);
-	const struct record a[] = {rec(RECORD_STRANDED, 1, 0, 0, key, "x"),
-				   rec(RECORD_AUDIT, 1, 0, 0, "", "x")};
-	const struct record b[] = {rec(RECORD_STRANDED, 2, 0, 0, other, "x"),
-				   rec(RECORD_AUDIT, 1, 0, 0, "", "x")};
-	const struct txn txn[] = {{{1, i}, a, 2}, {{2, i}, b, 2}};
-	const struct txn *group[] = {&txn[0], &txn[1]};
+	const struct record a[] = { rec(RECORD_STRANDED, 1, 0, 0, key, "x"), rec(RECORD_AUDIT, 1, 0, 0, "", "x") };
+	const struct record b[] = { rec(RECORD_STRANDED, 2, 0, 0, other, "x"), rec(RECORD_AUDIT, 1, 0, 0, "", "x") };
+	const struct txn txn[] = { { { 1, i }, a, 2 }, { { 2, i }, b, 2 } };
+	const struct txn *group[] = { &txn[0], &txn[1] };
 	enum store_rc rc[2];
 	struct err e;
 	sqlite_store_apply(store, group, 2, rc, &e);

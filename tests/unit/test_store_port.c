@@ -34,7 +34,7 @@ static void on_trouble(void *arg, const struct err *why)
 
 static void start(bool create)
 {
-	struct store_port_opts opts = {.path = db_path, .create = create, .on_trouble = on_trouble};
+	struct store_port_opts opts = { .path = db_path, .create = create, .on_trouble = on_trouble };
 	loop = opts.loop = mailbox_new(16, NULL, NULL);
 	answers = 0;
 	troubles = 0;
@@ -59,7 +59,7 @@ static void turn(void)
 
 static void commit(uint32_t pair, uint64_t epoch, const struct record *rec, size_t n, size_t nth)
 {
-	struct txn txn = {{pair, epoch}, rec, n};
+	struct txn txn = { { pair, epoch }, rec, n };
 	ops->commit(port, &txn, on_commit, &answer[nth]);
 }
 
@@ -132,8 +132,7 @@ static void on_rows(void *arg, enum store_rc rc, const struct record *rows, size
 		(void)str_copy(last_body, sizeof(last_body), rows[nrows - 1].body);
 }
 
-static void on_history(void *arg, enum store_rc rc, const struct store_rows *rows,
-		       const struct err *why)
+static void on_history(void *arg, enum store_rc rc, const struct store_rows *rows, const struct err *why)
 {
 	*(enum store_rc *)arg = rc;
 	assert_string_equal(why->text, "");
@@ -145,8 +144,7 @@ static void on_history(void *arg, enum store_rc rc, const struct store_rows *row
 	}
 }
 
-static void on_audit(void *arg, enum store_rc rc, const struct audit_walk *walk,
-		     const struct err *why)
+static void on_audit(void *arg, enum store_rc rc, const struct audit_walk *walk, const struct err *why)
 {
 	(void)why;
 	assert_int_equal(rc, STORE_OK);
@@ -157,7 +155,7 @@ static void test_read_sees_commits(void **state)
 {
 	(void)state;
 	enum store_rc rc = STORE_AWAY;
-	const struct query query = {QUERY_ALL_STATE};
+	const struct query query = { QUERY_ALL_STATE };
 	const struct record r = rec(RECORD_PAIR, 1, 0, 0, "", "first");
 	const struct record again = rec(RECORD_PAIR, 1, 0, 0, "", "second");
 	remove_db();
@@ -183,8 +181,8 @@ static void test_many_and_history(void **state)
 	(void)state;
 	enum { MANY = 3000 }; /* more than a group, and more than a slice of the audit walk */
 	enum store_rc rc = STORE_AWAY;
-	struct history_query query = {HISTORY_AUDIT, 1, 0, 10000};
-	struct audit_walk walk = {0};
+	struct history_query query = { HISTORY_AUDIT, 1, 0, 10000 };
+	struct audit_walk walk = { 0 };
 	remove_db();
 	start(true);
 	for (size_t i = 0; i < MANY; i++)

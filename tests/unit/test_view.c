@@ -37,8 +37,7 @@ static void test_json_escapes(void **state)
 	json_close_array(&j);
 	json_t *parsed = parse(strbuf_str(&out));
 	assert_string_equal(json_string_value(json_array_get(parsed, 0)), "a\"b\\c\n\t\x01\x7f");
-	assert_string_equal(json_string_value(json_array_get(parsed, 1)),
-			    "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xa7");
+	assert_string_equal(json_string_value(json_array_get(parsed, 1)), "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x93\xa7");
 	assert_int_equal(json_array_size(parsed), 5);
 	json_decref(parsed);
 	strbuf_fini(&out);
@@ -77,9 +76,8 @@ static void test_facts_have_times(void **state)
 	status_json_pair(&pv, &out);
 	json_t *j = parse(strbuf_str(&out));
 	json_t *agents = json_object_get(j, "agents");
-	assert_int_equal(
-		json_integer_value(json_object_get(json_object_get(agents, "primary"), "at_ms")),
-		pv.built_wall_ms - 4000);
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(agents, "primary"), "at_ms")),
+			 pv.built_wall_ms - 4000);
 	assert_true(json_is_null(json_object_get(agents, "standby")));
 	assert_true(json_is_null(json_object_get(json_object_get(j, "standby_queue"), "messages")));
 	json_decref(j);

@@ -23,7 +23,7 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	f.fail_step = argc > 3 ? atoi(argv[3]) : -1;
-	struct timespec beat = {.tv_sec = 1};
+	struct timespec beat = { .tv_sec = 1 };
 	while (sigtimedwait(&set, NULL, &beat) < 0)
 		views_heartbeat(f.views, clock_boot_ms(), true);
 	fake_stop(&f);

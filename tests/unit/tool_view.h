@@ -9,8 +9,8 @@
 #include "../../common/base/mem.h"
 #include "../../controller/engine/engine.h"
 
-static inline void sample_condition(struct pair_view *v, const char *name, const char *value,
-				    const char *limit, bool met, int64_t age_ms, const char *source)
+static inline void sample_condition(struct pair_view *v, const char *name, const char *value, const char *limit,
+				    bool met, int64_t age_ms, const char *source)
 {
 	struct condition *c = &v->condition[v->nconditions++];
 	(void)str_copy(c->name, sizeof(c->name), name);
@@ -40,24 +40,17 @@ static inline void sample_view(uint32_t id, const char *name, struct pair_view *
 	v->seen_up = true;
 	v->agent_age_ms[HOST_PRIMARY] = 4000;
 	v->agent_age_ms[HOST_STANDBY] = -1;
-	v->agent[HOST_PRIMARY] = (struct agent_report){.present = true,
-						       .serving = true,
-						       .has_right = true,
-						       .epoch = 3,
-						       .queue = 12,
-						       .disk_free_mb = 20480};
-	snprintf(v->agent[HOST_PRIMARY].boot_id, sizeof(v->agent[0].boot_id),
-		 "6a5d3c52-6e0d-4c3b-8f0e-0d0f6f2f6c11");
+	v->agent[HOST_PRIMARY] = (struct agent_report){
+		.present = true, .serving = true, .has_right = true, .epoch = 3, .queue = 12, .disk_free_mb = 20480
+	};
+	snprintf(v->agent[HOST_PRIMARY].boot_id, sizeof(v->agent[0].boot_id), "6a5d3c52-6e0d-4c3b-8f0e-0d0f6f2f6c11");
 	v->maps_age_ms = 60000;
 	v->queue_waiting = -1;
-	sample_condition(v, "smtp-IPv4", "answers (OK)", "DOWN needs 3 dead rounds", false, 12000,
-			 "probe");
-	sample_condition(v, "smtp-IPv6", "3 dead rounds, last: connect: timed out",
-			 "DOWN needs 3 dead rounds", true, 2000, "probe");
-	sample_condition(v, "agent", "says: serving", "not serving, or silent", false, 4000,
-			 "primary's agent");
-	sample_condition(v, "mode", "automatic", "automatic acts without a person", true, 0,
-			 "controller");
+	sample_condition(v, "smtp-IPv4", "answers (OK)", "DOWN needs 3 dead rounds", false, 12000, "probe");
+	sample_condition(v, "smtp-IPv6", "3 dead rounds, last: connect: timed out", "DOWN needs 3 dead rounds", true,
+			 2000, "probe");
+	sample_condition(v, "agent", "says: serving", "not serving, or silent", false, 4000, "primary's agent");
+	sample_condition(v, "mode", "automatic", "automatic acts without a person", true, 0, "controller");
 	sample_condition(v, "references", "no report", "one answers", false, -1, "probe");
 	sample_condition(v, "hold", "none", "no hold", true, 0, "controller");
 }

@@ -62,25 +62,23 @@ static void print_set(const struct mx_set *set)
 	strbuf_fini(&line);
 }
 
-static enum err_code get(const struct dns_opts *opts, char **argv, int64_t deadline_ms,
-			 struct err *e)
+static enum err_code get(const struct dns_opts *opts, char **argv, int64_t deadline_ms, struct err *e)
 {
 	struct dns_answer answer;
 	enum err_code rc = dns_get(opts, argv[6], deadline_ms, -1, &answer, e);
 	if (rc)
 		return rc;
 	print_set(&answer.set);
-	printf("marker=%d op=%llu epoch=%llu\n", answer.has_marker,
-	       (unsigned long long)answer.marker_op, (unsigned long long)answer.marker_epoch);
+	printf("marker=%d op=%llu epoch=%llu\n", answer.has_marker, (unsigned long long)answer.marker_op,
+	       (unsigned long long)answer.marker_epoch);
 	return ERR_OK;
 }
 
-static enum err_code swap(const struct dns_opts *opts, char **argv, int64_t deadline_ms,
-			  struct err *e)
+static enum err_code swap(const struct dns_opts *opts, char **argv, int64_t deadline_ms, struct err *e)
 {
-	struct verb_dns verb = {.marker = strcmp(argv[7], "0") != 0,
-				.op = strtoull(argv[7], NULL, 10),
-				.epoch = strtoull(argv[8], NULL, 10)};
+	struct verb_dns verb = { .marker = strcmp(argv[7], "0") != 0,
+				 .op = strtoull(argv[7], NULL, 10),
+				 .epoch = strtoull(argv[8], NULL, 10) };
 	(void)str_copy(verb.zone, sizeof(verb.zone), argv[6]);
 	read_set(argv[9], argv[10], &verb.expect);
 	read_set(argv[9], argv[11], &verb.want);
@@ -89,7 +87,7 @@ static enum err_code swap(const struct dns_opts *opts, char **argv, int64_t dead
 
 static enum err_code turns(const struct dns_opts *opts, char **argv, struct err *e)
 {
-	struct verb_dns verb = {.marker = true};
+	struct verb_dns verb = { .marker = true };
 	struct mx_set other;
 	int count = atoi(argv[7]);
 	(void)str_copy(verb.zone, sizeof(verb.zone), argv[6]);
@@ -109,10 +107,9 @@ static enum err_code turns(const struct dns_opts *opts, char **argv, struct err 
 	return ERR_OK;
 }
 
-static enum err_code verify(struct dns_opts *opts, int argc, char **argv, int64_t deadline_ms,
-			    struct err *e)
+static enum err_code verify(struct dns_opts *opts, int argc, char **argv, int64_t deadline_ms, struct err *e)
 {
-	struct verb_dns verb = {.marker = false};
+	struct verb_dns verb = { .marker = false };
 	struct verify_answer answer;
 	(void)str_copy(verb.zone, sizeof(verb.zone), argv[6]);
 	read_set(argv[7], argv[8], &verb.expect);
@@ -120,15 +117,15 @@ static enum err_code verify(struct dns_opts *opts, int argc, char **argv, int64_
 		read_server(argv[i], &opts->authoritative[opts->nauthoritative++]);
 	enum err_code rc = dns_verify(opts, &verb, deadline_ms, -1, &answer, e);
 	for (size_t i = 0; !rc && i < answer.count; i++)
-		printf("%s answered=%d matches=%d\n", answer.server[i].server,
-		       answer.server[i].answered, answer.server[i].matches);
+		printf("%s answered=%d matches=%d\n", answer.server[i].server, answer.server[i].answered,
+		       answer.server[i].matches);
 	return rc;
 }
 
 int main(int argc, char **argv)
 {
-	struct dns_opts opts = {.pair = 1};
-	struct err e = {0};
+	struct dns_opts opts = { .pair = 1 };
+	struct err e = { 0 };
 	int64_t deadline_ms = clock_boot_ms() + 4000;
 	enum err_code rc = ERR_INVALID;
 	char secret[256];

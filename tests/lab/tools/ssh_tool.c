@@ -20,11 +20,11 @@ static struct options {
 	bool whole, pause;
 	const char *input, *verb, *stranded, *harden, *control;
 	int cancel_fd;
-} o = {.target = {.name = "test standby", .user = "root", .port = 22},
-       .within_ms = 10000,
-       .cancel_ms = -1,
-       .out_max = OUTCOME_TEXT_MAX - 1,
-       .cancel_fd = -1};
+} o = { .target = { .name = "test standby", .user = "root", .port = 22 },
+	.within_ms = 10000,
+	.cancel_ms = -1,
+	.out_max = OUTCOME_TEXT_MAX - 1,
+	.cancel_fd = -1 };
 
 static bool take_option(char *arg)
 {
@@ -100,20 +100,20 @@ static void show(const struct err *e, int64_t took_ms, const char *text, size_t 
 static void run_words(const char *words, struct ssh_session **kept)
 {
 	struct strbuf out = STRBUF_INIT;
-	struct err e = {.code = ERR_OK};
+	struct err e = { .code = ERR_OK };
 	char *input = NULL;
 	size_t input_len = 0;
 	int64_t began_ms = clock_boot_ms();
-	struct job_wait wait = {began_ms + o.within_ms, o.cancel_fd};
+	struct job_wait wait = { began_ms + o.within_ms, o.cancel_fd };
 
 	if (o.input && file_read(o.input, 1 << 26, FILE_ANY, &input, &input_len, &e))
 		exit(2);
-	struct ssh_command cmd = {.words = words,
-				  .input = input,
-				  .input_len = input_len,
-				  .out = &out,
-				  .out_max = o.out_max,
-				  .whole = o.whole};
+	struct ssh_command cmd = { .words = words,
+				   .input = input,
+				   .input_len = input_len,
+				   .out = &out,
+				   .out_max = o.out_max,
+				   .whole = o.whole };
 	(void)!session_run(&o.target, &cmd, &wait, kept, &e);
 	show(&e, clock_boot_ms() - began_ms, strbuf_str(&out), out.len);
 	strbuf_fini(&out);
@@ -122,8 +122,7 @@ static void run_words(const char *words, struct ssh_session **kept)
 
 static void fill_verb(struct verb *verb, const char *words)
 {
-	*verb = (struct verb){
-		.op = 7, .guard = {1, 1}, .deadline_ms = clock_boot_ms() + o.within_ms};
+	*verb = (struct verb){ .op = 7, .guard = { 1, 1 }, .deadline_ms = clock_boot_ms() + o.within_ms };
 	if (!strcmp(o.verb, "export")) {
 		verb->kind = VERB_QUEUE_EXPORT;
 		verb->u.queue.target = HOST_STANDBY;
@@ -139,18 +138,16 @@ static void fill_verb(struct verb *verb, const char *words)
 		(void)str_copy(verb->u.host.control, NAME_MAX_LEN, o.control ? o.control : "");
 		return;
 	}
-	verb->kind = !strcmp(words, "on")    ? VERB_POWER_ON
-		     : !strcmp(words, "off") ? VERB_POWER_OFF
-					     : VERB_POWER_STATUS;
+	verb->kind = !strcmp(words, "on") ? VERB_POWER_ON : !strcmp(words, "off") ? VERB_POWER_OFF : VERB_POWER_STATUS;
 	verb->u.power_target = HOST_STANDBY;
 }
 
 /* verb=power: the command is "on", "off", or what the status command is to be. */
 static void run_verb(const char *words, struct ssh_session **kept)
 {
-	struct driver_power power = {o.target, "machine on", "machine off", words};
-	struct driver_pair pair = {.name = "mail-a", .stranded_dir = o.stranded};
-	struct drivers d = {.npairs = 1, .pairs = &pair, .harden_dir = o.harden, .notify_hook = ""};
+	struct driver_power power = { o.target, "machine on", "machine off", words };
+	struct driver_pair pair = { .name = "mail-a", .stranded_dir = o.stranded };
+	struct drivers d = { .npairs = 1, .pairs = &pair, .harden_dir = o.harden, .notify_hook = "" };
 	struct verb verb;
 	struct outcome *out = mem_calloc(1, sizeof(*out));
 
@@ -166,7 +163,7 @@ static void run_verb(const char *words, struct ssh_session **kept)
 int main(int argc, char **argv)
 {
 	struct ssh_session *kept = NULL;
-	struct err e = {.code = ERR_OK};
+	struct err e = { .code = ERR_OK };
 	pthread_t canceller;
 	char line[16];
 	int i = 1;
