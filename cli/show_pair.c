@@ -7,31 +7,40 @@
 #include "text.h"
 
 #define STEP_COLUMNS 38     /* before a step's note */
-#define REPORT_OLD_MS 60000 /* six of the agents' usual intervals */
+#define REPORT_OLD_MS 60000 /* also when it is the controller that is silent */
 
 static void label(const char *text)
 {
 	printf("  %-16s", text);
 }
 
-static void print_agent(const json_t *pair, const char *role)
+static void print_silent_agent(const json_t *agent)
 {
-	const json_t *agent = json_object_get(json_object_get(pair, "agents"), role);
-	int64_t at_ms = text_int(agent, "at_ms", -1), queue = text_int(agent, "queue", -1),
-		disk_mb = text_int(agent, "disk_free_mb", -1);
-	char name[40];
-	snprintf(name, sizeof(name), "%s's agent", role);
-	label(name);
-	if (at_ms < 0) {
-		printf("no report since the controller started\n");
+	int64_t at_ms = text_int(agent, "at_ms", 0), queue = text_int(agent, "last_queue", -1);
+	text_paint(PAINT_WARN);
+	printf("unknown since %s (last report %s)", text_time(at_ms), text_age(agent, "at_ms"));
+	if (queue > 0)
+		printf(", about %lld messages queued then", (long long)queue);
+	printf("\n");
+	text_paint(PAINT_NONE);
+}
+
+static void print_boot(const json_t *agent, bool of_standby)
+{
+	const char *boot = text_of(agent, "boot_id"), *order = text_of(agent, "boot_order");
+	if (!boot[0])
 		return;
-	}
-	if (text_now() - at_ms > REPORT_OLD_MS) {
-		text_paint(PAINT_WARN);
-		printf("unknown since %s (last report %s)\n", text_time(at_ms), text_age(agent, "at_ms"));
-		text_paint(PAINT_NONE);
-		return;
-	}
+	label("");
+	printf("boot %s", boot);
+	if (of_standby)
+		printf("%s%s", order[0] ? ", order " : ", without an order", order);
+	printf("\n");
+}
+
+static void print_known_agent(const json_t *agent, bool of_standby)
+{
+	int64_t queue = text_int(agent, "queue", -1), disk_mb = text_int(agent, "disk_free_mb", -1);
+	const char *trouble = text_of(agent, "trouble");
 	printf("%s, %s, epoch %lld", text_bool(agent, "serving") ? "serving" : "not serving",
 	       text_bool(agent, "has_right") ? "may accept mail" : "may not accept mail",
 	       (long long)text_int(agent, "epoch", 0));
@@ -40,7 +49,7 @@ static void print_agent(const json_t *pair, const char *role)
 	if (disk_mb >= 0)
 		printf(", disk free %.1f GB", (double)disk_mb / 1024.0);
 	printf("  (%s)\n", text_age(agent, "at_ms"));
-	const char *trouble = text_of(agent, "trouble");
+	print_boot(agent, of_standby);
 	if (trouble[0]) {
 		label("");
 		text_paint(PAINT_BAD);
@@ -49,15 +58,31 @@ static void print_agent(const json_t *pair, const char *role)
 	}
 }
 
+static void print_agent(const json_t *pair, const char *role)
+{
+	const json_t *agent = json_object_get(json_object_get(pair, "agents"), role);
+	int64_t at_ms = text_int(agent, "at_ms", -1);
+	char name[40];
+	snprintf(name, sizeof(name), "%s's agent", role);
+	label(name);
+	if (at_ms < 0)
+		printf("no report since the controller started\n");
+	else if (text_now() - at_ms > REPORT_OLD_MS || !text_bool(agent, "known"))
+		print_silent_agent(agent);
+	else
+		print_known_agent(agent, strcmp(role, "standby") == 0);
+}
+
 static void print_mail(const json_t *pair)
 {
 	const json_t *queue = json_object_get(pair, "standby_queue");
-	int64_t messages = text_int(queue, "messages", -1), at_ms = text_int(queue, "at_ms", -1);
+	int64_t messages = text_int(queue, "messages", -1), at_ms = text_int(queue, "at_ms", -1),
+		last = text_int(queue, "last_messages", -1);
 	label("standby's queue");
-	if (messages < 0)
+	if (last < 0)
 		printf("unknown: no report of the standby's agent\n");
-	else if (text_now() - at_ms > REPORT_OLD_MS)
-		printf("unknown since %s; about %lld messages then\n", text_time(at_ms), (long long)messages);
+	else if (messages < 0 || text_now() - at_ms > REPORT_OLD_MS)
+		printf("unknown since %s; about %lld messages then\n", text_time(at_ms), (long long)last);
 	else
 		printf("%lld messages wait  (%s, standby's agent)\n", (long long)messages, text_age(queue, "at_ms"));
 	label("stranded");
@@ -200,6 +225,19 @@ static const char *next_of(const char *state)
 	return "coldmx explain %s";
 }
 
+static const char *next_for(const json_t *pair)
+{
+	const char *state = text_of(pair, "state");
+	bool up = strcmp(text_of(pair, "verdict"), "up") == 0, calm = strcmp(state, "up") == 0;
+	if (calm && text_of(pair, "unordered_boot")[0])
+		return "ATTACK SIGNAL: look at the standby before anything else; when it is explained: coldmx ack %s";
+	if (up && strcmp(state, "promoted") == 0)
+		return "the primary is back; the standby's mail waits: coldmx failback %s";
+	if (calm && text_of(pair, "trouble")[0])
+		return "the primary serves; look at the trouble above";
+	return next_of(state);
+}
+
 static void print_with_pair(const char *text, const char *pair)
 {
 	for (; *text; text++) {
@@ -239,6 +277,6 @@ int show_pair(const struct cli_options *o, const struct answer *a)
 	print_stops(p);
 	print_operation(json_object_get(p, "operation"));
 	printf("\n%s: ", text_of(p, "name"));
-	print_with_pair(next_of(text_of(p, "state")), text_of(p, "name"));
+	print_with_pair(next_for(p), text_of(p, "name"));
 	return CLI_DONE;
 }

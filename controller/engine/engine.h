@@ -104,11 +104,12 @@ struct pair_view {
 	int64_t cooldown_left_ms;
 	bool seen_up;
 	bool family_degraded[FAMILIES];
-	char trouble[200]; /* "", or what pages without promoting */
+	char trouble[480]; /* "", or all that pages without promoting */
 	size_t nconditions;
 	struct condition condition[VIEW_CONDITIONS_MAX];
 	struct agent_report agent[HOST_ROLES];
 	int64_t agent_age_ms[HOST_ROLES]; /* -1 = no report */
+	bool agent_known[HOST_ROLES];     /* false: silent; what it said last is not the present */
 	int64_t maps_age_ms;              /* -1 = none kept */
 	char unordered_boot[40];          /* boot id of a standby boot nobody ordered; "" = none */
 	int64_t queue_waiting;            /* at the standby; -1 = unknown */

@@ -50,18 +50,22 @@ struct watched {
 	int64_t latch_ms; /* BOOTTIME; after a restart the cool-down starts again whole */
 	char nonce[40];   /* last boot order */
 	char boot_id[40]; /* last known boot of the standby */
+	char primary_boot[40];
 	char unordered_boot[40];
 	char maps_sha256[72];
-	int64_t maps_wall_ms;
+	int64_t maps_wall_ms, maps_saved_ms; /* pushed; of it, durable */
 	uint32_t stranded;
 	struct agent_report agent[HOST_ROLES];
 	int64_t agent_ms[HOST_ROLES];
+	int64_t agent_due_ms[HOST_ROLES]; /* must be heard by then; 0 = it need not */
+	bool agent_silent[HOST_ROLES], silence_paged[HOST_ROLES];
 	char agent_trouble[HOST_ROLES][160];
 	uint32_t probe[FAMILIES], agent_probe[HOST_ROLES];
 	struct operation op;
 	uint32_t stale_commits; /* of an operation that was taken over; the store answers in order */
 	bool failing;           /* counted by the mass brake */
 	bool dirty, hurried, busy_paged, refuse_paged;
+	bool shadow_told; /* what automatic mode would have done */
 };
 
 struct engine {
@@ -102,6 +106,14 @@ const struct pair_row *watch_fire(struct watched *p, enum pair_event event);
 bool watch_veto(struct watched *p, char *why, size_t size);
 size_t watch_conditions(struct watched *p, struct condition *out, size_t max);
 
+/* ---- agents.c ---- */
+void agents_primary_result(void *arg, uint32_t id, const struct probe_result *r);
+void agents_standby_result(void *arg, uint32_t id, const struct probe_result *r);
+/* Too long without a word for its last one to be told as the present. */
+bool agents_silent(const struct watched *p, enum host_role role);
+/* Pages once for an agent that must be heard and is not. */
+void agents_listen(struct watched *p);
+
 /* ---- operate.c ---- */
 struct op_request {
 	enum plan_kind kind;
@@ -127,6 +139,9 @@ void records_restore(struct engine *e, const struct record *rows, size_t n);
 /* Commits pair state, an audit row and optionally a hold row; answer may be NULL. */
 void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg);
 
+/* A boot of a host, with its order ("" = none): an audit row, and a row of the boots. */
+void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,
+		  const char *order);
 void records_drop_saves(struct engine *e);
 
 /* ---- page.c ---- */

@@ -214,13 +214,25 @@ static bool note_grants(struct watched *p, const struct run_out *out)
 	return false;
 }
 
+/* The boot that answered `connect` is ours, unless it was told of before. */
+static void learn_boot(struct watched *p, const char *boot_id)
+{
+	char why[160];
+	if (!boot_id[0] || strcmp(p->boot_id, boot_id) == 0)
+		return;
+	(void)str_copy(p->boot_id, sizeof(p->boot_id), boot_id);
+	if (p->op.plan.kind != PLAN_PROMOTE)
+		return;
+	snprintf(why, sizeof(why), "boot %s of the standby, order %s", boot_id, p->op.plan.nonce);
+	records_boot(p, "coldmxd", "ordered-boot", why, boot_id, p->op.plan.nonce);
+}
+
 static void learn(struct watched *p, const struct run_out *out)
 {
 	const struct facts *f = &p->op.run.facts;
 	p->interlock = f->interlock;
 	p->primary_fenced = f->primary_fenced;
-	if (f->boot_id[0])
-		(void)str_copy(p->boot_id, sizeof(p->boot_id), f->boot_id);
+	learn_boot(p, f->boot_id);
 	for (size_t i = 0; i < out->nrec; i++)
 		p->stranded += out->rec[i].kind == RECORD_STRANDED;
 }
@@ -237,8 +249,9 @@ static void settle_end(struct watched *p)
 		p->epoch = o->plan.epoch + 1; /* the undo and the settling used it */
 	if (settled && o->plan.kind != PLAN_FAILBACK)
 		p->standby_accepts = false;
-	if (o->plan.kind == PLAN_PROMOTE && o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED)
-		p->latched = false; /* nothing was promoted; the daily budget stays spent */
+	bool cancelled = o->plan.kind == PLAN_PROMOTE && o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED;
+	if (cancelled && p->health.verdict == HEALTH_UP) /* by recovery; after an operator's abort a second one waits */
+		p->latched = false;                      /* nothing was promoted; the daily budget stays spent */
 }
 
 static void ended(struct watched *p)

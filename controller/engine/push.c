@@ -25,33 +25,58 @@ void engine_maps_pushed(struct engine *e, uint32_t pair, const char *sha256, uin
 	bool same = strcmp(p->maps_sha256, sha256) == 0;
 	p->maps_wall_ms = engine_now(e).wall_ms;
 	engine_touch(p);
-	if (same)
-		return; /* its age is in memory; a restart shows it older, never younger */
+	/* after a restart the maps look older than they are, by an eighth of their limit at most */
+	if (same && p->maps_wall_ms - p->maps_saved_ms < p->opts.maps_max_age_ms / 8)
+		return;
+	p->maps_saved_ms = p->maps_wall_ms;
 	(void)str_copy(p->maps_sha256, sizeof(p->maps_sha256), sha256);
-	snprintf(why, sizeof(why), "%u recipients, sha256 %.16s...", recipients, sha256);
+	snprintf(why, sizeof(why), "%s%u recipients, sha256 %.16s...", same ? "unchanged, " : "", recipients, sha256);
 	records_save(p, "primary's agent", "maps", why, NULL, NULL);
+}
+
+static void primary_booted(struct watched *p, const char *boot_id)
+{
+	char why[120];
+	if (strcmp(p->primary_boot, boot_id) == 0)
+		return;
+	(void)str_copy(p->primary_boot, sizeof(p->primary_boot), boot_id);
+	snprintf(why, sizeof(why), "boot %s of the primary", boot_id);
+	records_boot(p, "primary's agent", "boot", why, boot_id, "");
+}
+
+static void standby_booted(struct watched *p, const char *boot_id, const char *order)
+{
+	char why[160];
+	if (strcmp(p->boot_id, boot_id) == 0)
+		return;
+	/* running, undoing or stuck: our own boot, as long as no connection has brought it its order */
+	bool booting = p->op.open && p->op.plan.kind == PLAN_PROMOTE && !p->op.run.facts.boot_id[0] && !order[0];
+	if (booting)
+		return; /* the order reaches it at `connect`, which records it (operate.c) */
+	bool ordered = order[0] && strcmp(order, p->nonce) == 0;
+	(void)str_copy(p->boot_id, sizeof(p->boot_id), boot_id);
+	if (ordered) {
+		snprintf(why, sizeof(why), "boot %s of the standby, order %s", boot_id, order);
+		records_boot(p, "standby's agent", "ordered-boot", why, boot_id, order);
+		return;
+	}
+	(void)str_copy(p->unordered_boot, sizeof(p->unordered_boot), boot_id);
+	snprintf(why, sizeof(why), "boot %s of the standby without an order%s", boot_id,
+		 order[0] ? " that we gave" : "");
+	page_send(p, "page", "ATTACK SIGNAL: %s", why);
+	records_boot(p, "standby's agent", "unordered-boot", why, boot_id, order);
+	engine_touch(p);
 }
 
 void engine_boot_reported(struct engine *e, uint32_t pair, enum host_role role, const char *boot_id, const char *order)
 {
 	struct watched *p = pair_of(e, pair);
-	char why[160];
-	if (!p || !e->ready || role != HOST_STANDBY || strcmp(p->boot_id, boot_id) == 0)
+	if (!p || !e->ready)
 		return;
-	/* running, undoing or stuck: our own boot, as long as no connection has brought it its order */
-	bool booting = p->op.open && p->op.plan.kind == PLAN_PROMOTE && !p->op.run.facts.boot_id[0] && !order[0];
-	if (booting)
-		return; /* the order reaches it at `connect`; its next report tells */
-	bool ordered = order[0] && strcmp(order, p->nonce) == 0;
-	(void)str_copy(p->boot_id, sizeof(p->boot_id), boot_id);
-	if (ordered)
-		return;
-	(void)str_copy(p->unordered_boot, sizeof(p->unordered_boot), boot_id);
-	snprintf(why, sizeof(why), "boot %s of the standby without an order%s", boot_id,
-		 order[0] ? " that we gave" : "");
-	page_send(p, "page", "ATTACK SIGNAL: %s", why);
-	records_save(p, "standby's agent", "unordered-boot", why, NULL, NULL);
-	engine_touch(p);
+	if (role == HOST_PRIMARY)
+		primary_booted(p, boot_id);
+	else
+		standby_booted(p, boot_id, order);
 }
 
 bool engine_rights(const struct engine *e, uint32_t pair, char *out, size_t size)

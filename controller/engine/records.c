@@ -25,6 +25,7 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	text_put_i64(out, "primary_fenced", p->primary_fenced);
 	text_put(out, "nonce", p->nonce);
 	text_put(out, "boot_id", p->boot_id);
+	text_put(out, "primary_boot", p->primary_boot);
 	text_put(out, "unordered_boot", p->unordered_boot);
 	text_put(out, "maps", p->maps_sha256);
 	text_put_i64(out, "maps_wall_ms", p->maps_wall_ms);
@@ -64,9 +65,10 @@ bool records_pair_parse(struct watched *p, const char *text)
 	p->primary_fenced = flag(text, "primary_fenced");
 	(void)text_find(text, "nonce", p->nonce, sizeof(p->nonce));
 	(void)text_find(text, "boot_id", p->boot_id, sizeof(p->boot_id));
+	(void)text_find(text, "primary_boot", p->primary_boot, sizeof(p->primary_boot));
 	(void)text_find(text, "unordered_boot", p->unordered_boot, sizeof(p->unordered_boot));
 	(void)text_find(text, "maps", p->maps_sha256, sizeof(p->maps_sha256));
-	p->maps_wall_ms = (int64_t)number(text, "maps_wall_ms");
+	p->maps_wall_ms = p->maps_saved_ms = (int64_t)number(text, "maps_wall_ms");
 	p->stranded = (uint32_t)number(text, "stranded");
 	p->latch_ms = engine_now(p->e).boot_ms;
 	return true;
@@ -154,7 +156,8 @@ struct save {
 	struct save *next;
 	struct watched *p;
 	char who[NAME_MAX_LEN], what[NAME_MAX_LEN], why[300];
-	command_cb *answer; /* NULL: nobody waits */
+	char boot_id[40], order[NAME_MAX_LEN]; /* a boot, "" = none */
+	command_cb *answer;                    /* NULL: nobody waits */
 	void *arg;
 };
 
@@ -198,32 +201,52 @@ static void submit_save(void *arg)
 {
 	struct save *s = arg;
 	struct watched *p = s->p;
-	struct strbuf body[3] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
+	struct strbuf body[4] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
 	records_pair(p, &body[0]);
 	records_audit(p, s->who, s->what, s->why, engine_now(p->e), &body[1]);
 	hold_format(&p->hold, &body[2]);
-	const struct record rec[] = {
+	text_put(&body[3], "order", s->order);
+	text_put_i64(&body[3], "wall_ms", engine_now(p->e).wall_ms);
+	text_put(&body[3], "reported_by", s->who);
+	struct record rec[] = {
 		{ .kind = RECORD_PAIR, .pair = p->id, .body = strbuf_str(&body[0]) },
 		{ .kind = RECORD_AUDIT, .pair = p->id, .body = strbuf_str(&body[1]) },
 		{ .kind = RECORD_HOLD, .pair = p->id, .body = strbuf_str(&body[2]) },
+		{ .kind = RECORD_BOOT, .pair = p->id, .body = strbuf_str(&body[3]) },
 	};
-	struct txn txn = { { p->id, p->epoch }, rec, ARRAY_LEN(rec) };
+	(void)str_copy(rec[3].key, sizeof(rec[3].key), s->boot_id);
+	struct txn txn = { { p->id, p->epoch }, rec, ARRAY_LEN(rec) - !s->boot_id[0] };
 	p->e->ports.store->commit(p->e->ports.store_ctx, &txn, saved, s);
 	for (size_t i = 0; i < ARRAY_LEN(body); i++)
 		strbuf_fini(&body[i]);
 }
 
-void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg)
+static struct save *new_save(struct watched *p, const char *who, const char *what, const char *why)
 {
 	struct save *s = mem_calloc(1, sizeof(*s));
 	(void)str_copy(s->who, sizeof(s->who), who);
 	(void)str_copy(s->what, sizeof(s->what), what);
 	(void)str_copy(s->why, sizeof(s->why), why);
 	s->p = p;
-	s->answer = answer;
-	s->arg = arg;
 	s->next = p->e->saves;
 	p->e->saves = s;
+	return s;
+}
+
+void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg)
+{
+	struct save *s = new_save(p, who, what, why);
+	s->answer = answer;
+	s->arg = arg;
+	submit_save(s);
+}
+
+void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,
+		  const char *order)
+{
+	struct save *s = new_save(p, who, what, why);
+	(void)str_copy(s->boot_id, sizeof(s->boot_id), boot_id);
+	(void)str_copy(s->order, sizeof(s->order), order);
 	submit_save(s);
 }
 

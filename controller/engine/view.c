@@ -1,4 +1,5 @@
 /* A pair as its readers see it: one value, complete, built on the loop. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -62,23 +63,48 @@ static void view_op(const struct watched *p, struct instant now, struct view_op 
 	out->err = o->run.err;
 }
 
+static PRINTF_LIKE(3, 4) void also(char *out, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	size_t len = strlen(out);
+	if (len && len + 3 < size)
+		len += (size_t)snprintf(out + len, size - len, "; ");
+	va_start(ap, fmt);
+	vsnprintf(out + len, size - len, fmt, ap);
+	va_end(ap);
+}
+
+static void trouble_of_hosts(const struct watched *p, char *out, size_t size)
+{
+	for (enum host_role role = HOST_PRIMARY; role <= HOST_STANDBY; role++) {
+		const char *name = host_role_name(role);
+		if (p->silence_paged[role])
+			also(out, size, "%s: its agent is silent", name);
+		else if (p->agent_trouble[role][0] && !p->agent_silent[role])
+			also(out, size, "%s: %.100s", name, p->agent_trouble[role]);
+	}
+}
+
 static void view_trouble(const struct watched *p, char *out, size_t size)
 {
 	const struct health *h = &p->health;
 	const char *degrade = p->op.active && p->state == PAIR_PROMOTED ? p->op.run.facts.degrade : "";
+	out[0] = '\0';
 	if (p->state == PAIR_DOWN)
-		snprintf(out, size, "not acting: %.180s", p->veto);
-	else if (h->refuses)
-		snprintf(out, size, "the primary refuses our probe with 5xx");
-	else if (h->busy_only)
-		snprintf(out, size, "the primary answers only 4xx");
-	else if (h->degraded[FAMILY_V4] || h->degraded[FAMILY_V6])
-		snprintf(out, size, "IPv%c of the primary is down; the other family answers",
-			 h->degraded[FAMILY_V4] ? '4' : '6');
-	else if (p->agent_trouble[HOST_PRIMARY][0])
-		snprintf(out, size, "primary: %.150s", p->agent_trouble[HOST_PRIMARY]);
-	else
-		snprintf(out, size, "%.190s", degrade);
+		also(out, size, "not acting: %.180s", p->veto);
+	if (p->state == PAIR_PROMOTED && h->verdict == HEALTH_UP)
+		also(out, size, "the primary is back: the standby's mail waits for `coldmx failback`");
+	if (h->refuses)
+		also(out, size, "the primary refuses our probe with 5xx");
+	if (h->busy_only)
+		also(out, size, "the primary answers only 4xx");
+	for (int f = 0; f < FAMILIES; f++)
+		if (h->degraded[f])
+			also(out, size, "IPv%c of the primary is down; the other family answers",
+			     f == FAMILY_V4 ? '4' : '6');
+	trouble_of_hosts(p, out, size);
+	if (degrade[0])
+		also(out, size, "DEGRADE: %.180s", degrade);
 }
 
 void view_build(struct watched *p, struct pair_view *out)
@@ -108,11 +134,11 @@ void view_build(struct watched *p, struct pair_view *out)
 	for (int r = 0; r < HOST_ROLES; r++) {
 		out->agent[r] = p->agent[r];
 		out->agent_age_ms[r] = p->agent_ms[r] ? now.boot_ms - p->agent_ms[r] : -1;
+		out->agent_known[r] = !p->agent_silent[r] && p->agent[r].present;
 	}
 	out->maps_age_ms = p->maps_sha256[0] ? now.wall_ms - p->maps_wall_ms : -1;
 	(void)str_copy(out->unordered_boot, sizeof(out->unordered_boot), p->unordered_boot);
-	bool queue_known = p->agent_ms[HOST_STANDBY] && p->agent[HOST_STANDBY].present;
-	out->queue_waiting = queue_known ? p->agent[HOST_STANDBY].queue : -1;
+	out->queue_waiting = out->agent_known[HOST_STANDBY] ? p->agent[HOST_STANDBY].queue : -1;
 	out->stranded = p->stranded;
 	out->has_op = p->op.active;
 	if (p->op.active)

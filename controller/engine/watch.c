@@ -11,17 +11,16 @@ static bool in_operation(const struct watched *p)
 	return p->state == PAIR_PROMOTING || p->state == PAIR_FAILING_BACK || p->state == PAIR_DRILLING;
 }
 
-bool watch_veto(struct watched *p, char *why, size_t size)
+#define SHADOW_WOULD "mode is shadow: would have promoted now"
+
+/* What forbids it whatever the mode; "" = nothing. */
+static void veto_words(struct watched *p, char *why, size_t size)
 {
 	struct engine *e = p->e;
 	struct instant now = engine_now(e);
 	struct err err = { 0 };
 	why[0] = '\0';
-	if (p->opts.mode == MODE_MANUAL)
-		snprintf(why, size, "mode is manual: `coldmx failover %s` acts", p->opts.site.pair);
-	else if (p->opts.mode == MODE_SHADOW)
-		snprintf(why, size, "mode is shadow: would promote now");
-	else if (p->op.ending)
+	if (p->op.ending)
 		snprintf(why, size, "the last operation is just ending");
 	else if (hold_active(&p->hold, now))
 		snprintf(why, size, "held by %s: %.120s", p->hold.owner, p->hold.reason);
@@ -30,9 +29,25 @@ bool watch_veto(struct watched *p, char *why, size_t size)
 	else if (!p->seen_up)
 		snprintf(why, size, "the primary was never seen up since its configuration changed");
 	else if (p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms)
-		snprintf(why, size, "promoted automatically before: `coldmx ack %s` or wait", p->opts.site.pair);
+		snprintf(why, size, "a promotion began by itself before: `coldmx ack %s` or wait", p->opts.site.pair);
 	else if (brake_check_budget(&e->brake, now, &err) || brake_check_mass(&e->brake, &err))
 		snprintf(why, size, "%.190s", err.text);
+}
+
+bool watch_veto(struct watched *p, char *why, size_t size)
+{
+	char words[200];
+	if (p->opts.mode == MODE_MANUAL) {
+		snprintf(why, size, "mode is manual: `coldmx failover %s` acts", p->opts.site.pair);
+		return true;
+	}
+	veto_words(p, words, sizeof(words));
+	if (p->opts.mode != MODE_SHADOW)
+		snprintf(why, size, "%s", words);
+	else if (words[0])
+		snprintf(why, size, "mode is shadow: would not have promoted: %.140s", words);
+	else
+		snprintf(why, size, SHADOW_WOULD);
 	return why[0];
 }
 
@@ -93,6 +108,15 @@ const struct pair_row *watch_fire(struct watched *p, enum pair_event event)
 	return row;
 }
 
+/* All that shadow mode does: it says what automatic mode would have done; at the moment of DOWN that page says it. */
+static void tell_shadow(struct watched *p)
+{
+	bool would = strcmp(p->veto, SHADOW_WOULD) == 0;
+	if (would && !p->shadow_told && p->state == PAIR_DOWN)
+		page_send(p, "page", "%s", p->veto);
+	p->shadow_told = would;
+}
+
 static enum pair_event choose_event(struct watched *p)
 {
 	switch (p->health.verdict) {
@@ -107,6 +131,7 @@ static enum pair_event choose_event(struct watched *p)
 	bool vetoed = watch_veto(p, p->veto, sizeof(p->veto));
 	if (strcmp(before, p->veto) != 0)
 		engine_touch(p);
+	tell_shadow(p);
 	return vetoed ? PAIR_EV_DOWN_VETOED : PAIR_EV_DOWN_ACT;
 }
 
@@ -143,6 +168,15 @@ void watch_judge(struct watched *p)
 	p->failing = failing;
 }
 
+static void page_back(struct watched *p)
+{
+	char count[48] = "mail waits";
+	if (!agents_silent(p, HOST_STANDBY) && p->agent[HOST_STANDBY].queue >= 0)
+		snprintf(count, sizeof(count), "%lld messages wait", (long long)p->agent[HOST_STANDBY].queue);
+	page_send(p, "note", "the primary is back: %s at the standby; `coldmx failback %s` delivers them", count,
+		  p->opts.site.pair);
+}
+
 void watch_evaluate(struct watched *p)
 {
 	if (!p->e->ready)
@@ -153,15 +187,13 @@ void watch_evaluate(struct watched *p)
 		engine_touch(p);
 	note_seen_up(p);
 	page_trouble(p);
+	agents_listen(p);
 	enum pair_event event = choose_event(p);
 	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTING &&
 	    (p->op.run.past_no_return || !health_recovered(&p->health)))
 		return; /* past open-port the promotion goes forward */
 	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTED && p->last_event != PAIR_EV_UP)
-		page_send(p, "note",
-			  "the primary is back: mail waits at the standby; `coldmx failback %s` "
-			  "delivers it",
-			  p->opts.site.pair);
+		page_back(p);
 	if (event != p->last_event || (event == PAIR_EV_DOWN_ACT && !in_operation(p)) ||
 	    pair_rule(p->state, event)->next != p->state)
 		watch_fire(p, event);
@@ -189,41 +221,10 @@ static void smtp6_result(void *arg, uint32_t id, const struct probe_result *r)
 	smtp_result(arg, FAMILY_V6, r);
 }
 
-static void agent_result(struct watched *p, enum host_role role, const struct probe_result *r)
-{
-	if (role == HOST_PRIMARY)
-		health_agent_result(&p->health, r, engine_now(p->e));
-	if (r->outcome != PROBE_OK || !r->agent.present)
-		return;
-	p->agent[role] = r->agent;
-	p->agent_ms[role] = engine_now(p->e).boot_ms;
-	if (strcmp(p->agent_trouble[role], r->agent.trouble) != 0) {
-		snprintf(p->agent_trouble[role], sizeof(p->agent_trouble[role]), "%s", r->agent.trouble);
-		if (r->agent.trouble[0])
-			page_send(p, "page", "%s: %s", host_role_name(role), r->agent.trouble);
-	}
-	if (role == HOST_STANDBY && r->agent.boot_id[0])
-		engine_boot_reported(p->e, p->id, role, r->agent.boot_id, r->agent.boot_order);
-	engine_touch(p);
-	watch_evaluate(p);
-}
-
-static void primary_agent_result(void *arg, uint32_t id, const struct probe_result *r)
-{
-	(void)id;
-	agent_result(arg, HOST_PRIMARY, r);
-}
-
-static void standby_agent_result(void *arg, uint32_t id, const struct probe_result *r)
-{
-	(void)id;
-	agent_result(arg, HOST_STANDBY, r);
-}
-
 void watch_start(struct watched *p)
 {
 	static result_cb *const smtp_cb[FAMILIES] = { smtp4_result, smtp6_result };
-	static result_cb *const agent_cb[HOST_ROLES] = { primary_agent_result, standby_agent_result };
+	static result_cb *const agent_cb[HOST_ROLES] = { agents_primary_result, agents_standby_result };
 	const struct ports *ports = &p->e->ports;
 	for (int f = 0; f < FAMILIES; f++)
 		if (p->opts.probe[f].addr[0])

@@ -56,6 +56,16 @@ static void put_hold(struct json *j, const struct pair_view *v)
 	json_close_object(j);
 }
 
+/* What a silent agent said last is told of its queue alone: acknowledged mail that nobody can count now. */
+static void put_silent_agent(struct json *j, const struct agent_report *a)
+{
+	static const char *const unknown[] = { "serving",      "has_right", "epoch",      "queue",
+					       "disk_free_mb", "boot_id",   "boot_order", "trouble" };
+	for (size_t i = 0; i < ARRAY_LEN(unknown); i++)
+		json_put_null(j, unknown[i]);
+	put_count_or_null(j, "last_queue", a->queue);
+}
+
 static void put_agent(struct json *j, const struct pair_view *v, enum host_role role)
 {
 	const struct agent_report *a = &v->agent[role];
@@ -65,14 +75,20 @@ static void put_agent(struct json *j, const struct pair_view *v, enum host_role 
 	}
 	json_open_object(j, host_role_name(role));
 	put_time(j, "at_ms", v, v->agent_age_ms[role]);
-	json_put_bool(j, "serving", a->serving);
-	json_put_bool(j, "has_right", a->has_right);
-	json_put_uint(j, "epoch", a->epoch);
-	put_count_or_null(j, "queue", a->queue);
-	put_count_or_null(j, "disk_free_mb", a->disk_free_mb);
-	json_put_string(j, "boot_id", a->boot_id);
-	put_text_or_null(j, "boot_order", a->boot_order);
-	put_text_or_null(j, "trouble", a->trouble);
+	json_put_bool(j, "known", v->agent_known[role]);
+	if (v->agent_known[role]) {
+		json_put_bool(j, "serving", a->serving);
+		json_put_bool(j, "has_right", a->has_right);
+		json_put_uint(j, "epoch", a->epoch);
+		put_count_or_null(j, "queue", a->queue);
+		put_count_or_null(j, "disk_free_mb", a->disk_free_mb);
+		json_put_string(j, "boot_id", a->boot_id);
+		put_text_or_null(j, "boot_order", a->boot_order);
+		put_text_or_null(j, "trouble", a->trouble);
+		put_count_or_null(j, "last_queue", a->queue);
+	} else {
+		put_silent_agent(j, a);
+	}
 	json_close_object(j);
 }
 
@@ -132,6 +148,7 @@ static void put_standby_mail(struct json *j, const struct pair_view *v)
 {
 	json_open_object(j, "standby_queue");
 	put_count_or_null(j, "messages", v->queue_waiting);
+	put_count_or_null(j, "last_messages", v->agent_age_ms[HOST_STANDBY] < 0 ? -1 : v->agent[HOST_STANDBY].queue);
 	put_time(j, "at_ms", v, v->agent_age_ms[HOST_STANDBY]);
 	json_put_string(j, "source", "standby's agent");
 	json_close_object(j);

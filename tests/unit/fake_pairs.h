@@ -59,6 +59,7 @@ static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 	g->latched = true;
 	g->cooldown_left_ms = 3600000;
 	g->agent_age_ms[HOST_STANDBY] = 3000;
+	g->agent_known[HOST_STANDBY] = true;
 	g->agent[HOST_STANDBY] = (struct agent_report){
 		.present = true, .serving = true, .has_right = true, .epoch = 4, .queue = 1234, .disk_free_mb = 9000
 	};

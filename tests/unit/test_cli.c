@@ -76,7 +76,7 @@ static void test_status(void **state)
 	expect("status beta", CLI_DONE, "coldmx failover beta");
 	assert_non_null(strstr(shown, "primary's agent unknown since "));
 	assert_non_null(strstr(shown, "standby's agent no report since"));
-	expect("status gamma", CLI_DONE, "coldmx failback gamma");
+	expect("status gamma", CLI_DONE, "the primary is back; the standby's mail waits: coldmx failback gamma");
 	assert_non_null(strstr(shown, "1234 messages wait"));
 	assert_non_null(strstr(shown, "all 19 steps done in 54.3 s"));
 	expect("status delta", CLI_DONE, "coldmx resume delta, or coldmx abort delta");

@@ -40,6 +40,7 @@ static inline void sample_view(uint32_t id, const char *name, struct pair_view *
 	v->seen_up = true;
 	v->agent_age_ms[HOST_PRIMARY] = 4000;
 	v->agent_age_ms[HOST_STANDBY] = -1;
+	v->agent_known[HOST_PRIMARY] = true;
 	v->agent[HOST_PRIMARY] = (struct agent_report){
 		.present = true, .serving = true, .has_right = true, .epoch = 3, .queue = 12, .disk_free_mb = 20480
 	};
