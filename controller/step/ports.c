@@ -34,10 +34,9 @@ enum step_say step_close_undo(struct step_ctx *ctx, const struct outcome *last, 
 
 enum step_say step_open_port(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
-	(void)ctx;
 	if (last)
 		return expect(last, "open", out);
-	return step_host(out, HOST_STANDBY, "port open");
+	return step_host(out, HOST_STANDBY, "port open %s", ctx->facts->boot_id);
 }
 
 enum step_say step_close_port(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)

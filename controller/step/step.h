@@ -61,6 +61,8 @@ enum step_say step_wait(struct step_out *out, int64_t wait_ms);
 enum step_say step_done(struct step_out *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 enum step_say step_fail(struct step_out *out, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 enum step_say step_fail_err(struct step_out *out, const struct err *err);
+/* Judges the answer to `hello`: STEP_DONE when the standby still is in the boot that this operation verifies. */
+enum step_say step_same_boot(struct step_ctx *ctx, const struct outcome *last, struct step_out *out);
 /* Adds one line to facts->degrade, once. */
 void step_degrade(struct step_ctx *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Value of `key=` in a host command's answer; false when absent. */

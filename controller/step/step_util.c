@@ -57,6 +57,18 @@ enum step_say step_fail_err(struct step_out *out, const struct err *err)
 	return STEP_FAIL;
 }
 
+enum step_say step_same_boot(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
+{
+	char boot_id[sizeof(ctx->facts->boot_id)];
+	if (last->err.code)
+		return step_fail_err(out, &last->err);
+	if (!step_answer(last, "boot_id", boot_id, sizeof(boot_id)) || strcmp(boot_id, ctx->facts->boot_id) != 0)
+		return step_fail(out, ERR_UNVERIFIED,
+				 "the standby was verified in boot %s and is in boot %s: abort, then fail over again",
+				 ctx->facts->boot_id, boot_id);
+	return STEP_DONE;
+}
+
 void step_degrade(struct step_ctx *ctx, const char *fmt, ...)
 {
 	char text[200];

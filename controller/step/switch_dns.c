@@ -67,14 +67,9 @@ static enum step_say after_get(struct step_ctx *ctx, const struct outcome *last,
 /* After a pause (stuck, a dead controller) the verified standby may have gone or booted anew, with its port closed. */
 static enum step_say after_hello(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
-	char boot_id[sizeof(ctx->facts->boot_id)];
-	if (last->err.code)
-		return step_fail_err(out, &last->err);
-	if (!step_answer(last, "boot_id", boot_id, sizeof(boot_id)) || strcmp(boot_id, ctx->facts->boot_id) != 0)
-		return step_fail(out, ERR_UNVERIFIED,
-				 "the standby was verified in boot %s and is in boot %s: abort, "
-				 "then fail over again",
-				 ctx->facts->boot_id, boot_id);
+	enum step_say say = step_same_boot(ctx, last, out);
+	if (say != STEP_DONE)
+		return say;
 	ctx->mem->at = GET;
 	return ask(ctx, VERB_DNS_GET, out);
 }

@@ -136,7 +136,11 @@ static void word_mail(struct world *w, struct host *h, const struct verb *v, str
 static void word_port(struct world *w, struct host *h, const struct verb *v, struct outcome *out)
 {
 	const char *what = v->u.host.words + strlen("port ");
-	if (strcmp(what, "open") == 0) {
+	if (strncmp(what, "open ", 5) == 0) {
+		if (strcmp(what + 5, h->boot_id) != 0) {
+			err_set(&out->err, ERR_FAILED, "port 25 stays shut: boot %s was verified", what + 5);
+			return;
+		}
 		promise_5_verified(w, h, "port 25 opens");
 		h->port = PORT_OPEN;
 	} else if (strcmp(what, "closed") == 0) {

@@ -181,6 +181,17 @@ static void cover_crash(struct world *w)
 	}
 }
 
+static void reboot_standbys(struct world *w)
+{
+	for (size_t i = 0; i < w->npairs; i++) {
+		struct host *h = &w->pair[i].host[HOST_STANDBY];
+		if (!h->on)
+			continue;
+		host_power(w, h, false);
+		host_power(w, h, true);
+	}
+}
+
 void world_crash(struct world *w)
 {
 	if (!w->engine)
@@ -195,6 +206,8 @@ void world_crash(struct world *w)
 	net_crash(w);
 	for (size_t i = 0; i < w->npairs; i++)
 		w->pair[i].has_view = false;
+	if (w->standby_reboots)
+		reboot_standbys(w);
 	world_after(w, w->restart_ms, restart, NULL, 0);
 }
 
@@ -235,6 +248,7 @@ void world_init(struct world *w, const struct world_opts *opts, struct coverage 
 	w->npairs = opts->npairs;
 	w->pair = mem_calloc(w->npairs, sizeof(*w->pair));
 	world_configure(w, opts);
+	w->standby_reboots = opts->standby_reboots;
 	for (uint8_t i = 0; i < w->npairs; i++) {
 		struct pair_world *p = &w->pair[i];
 		snprintf(p->maps_now, sizeof(p->maps_now), "%064x", 1);

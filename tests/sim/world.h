@@ -81,6 +81,7 @@ struct world {
 	bool maps; /* primaries' agents push their maps */
 	bool calm; /* the schedule is over: operators repair */
 	bool quiet_senders;
+	bool standby_reboots;
 	struct failure failure;
 	struct coverage *coverage;
 	bool trace;
@@ -95,6 +96,7 @@ struct world_opts {
 	bool maps;        /* the primary's agent has pushed its maps before */
 	bool primary_off; /* a primary that was never seen up */
 	int64_t maps_max_age_ms;
+	bool standby_reboots; /* whenever the controller dies: what it had verified is another boot's */
 };
 
 void world_init(struct world *w, const struct world_opts *opts, struct coverage *coverage);

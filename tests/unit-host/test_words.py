@@ -28,7 +28,7 @@ def test_bad_words_stop_before_sudo(host, line):
 
 
 UNKNOWN = [
-    ["nonsense"], ["hello", "x"], ["port"], ["port", "probes"], ["port", "opens"], ["queue", "hold"],
+    ["nonsense"], ["hello", "x"], ["port"], ["port", "probes"], ["port", "open"], ["port", "opens"], ["queue", "hold"],
     ["queue", "hold", "maybe"], ["queue", "remove"], ["queue", "flush", "x"], ["mail", "restart"],
     ["harden", "10-firewall"], ["harden", "10-firewall", "undo"], ["harden", "firewall", "apply"],
     ["harden", "10-firewall", "apply", "x"], ["rights", "x"], ["hello\n"], ["hello", ""], ["", "hello"],
