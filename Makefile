@@ -12,6 +12,7 @@ PYTHON   ?= /usr/bin/python3
 FUZZ_S   ?= 5
 SIM_S    ?= 30
 SIM_SEED ?=
+LAB_N    ?= 3
 
 DEPS     := libuv libcares ldns libssh2 libconfig libmicrohttpd openssl sqlite3 jansson libcurl libsystemd
 WARN     := -Wall -Wextra -Wformat=2 -Wswitch-enum -Wmissing-prototypes -Wstrict-prototypes -Wcast-qual \
@@ -110,8 +111,9 @@ sim-mutants: ## promises broken on purpose: the simulator notices each
 fuzz: ## each parser of hostile bytes, FUZZ_S seconds
 	$(Q)tests/fuzz/run $(FUZZ_S) $(FUZZERS)
 
-lab: all tools ## real machines, real failovers (root)
-	$(Q)cd tests/lab && COLDMX_BUILD=$(abspath $(BUILD)) $(PYTHON) -B -m pytest -q -p no:cacheprovider $(PYTEST)
+lab: all tools ## real machines, real failovers, LAB_N labs at once (root)
+	$(Q)cd tests/lab && COLDMX_BUILD=$(abspath $(BUILD)) $(PYTHON) -B -m pytest -q -p no:cacheprovider \
+	  -n $(LAB_N) --dist loadfile --max-worker-restart 0 $(PYTEST)
 
 asan: ## unit and sim under address and undefined-behaviour sanitizers
 	$(Q)$(MAKE) --no-print-directory VARIANT=asan all unit sim SIM_S=10

@@ -1,4 +1,4 @@
-"""Fixtures: one lab a test run, brought to the same calm state before each test."""
+"""Fixtures: one lab a test run (a pytest-xdist worker is one), brought to the same calm state before each test."""
 
 import os
 

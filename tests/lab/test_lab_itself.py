@@ -385,7 +385,9 @@ time.sleep(600)
 
 
 @pytest.mark.parametrize("guard_dies_too", [False, True], ids=["guarded", "swept"])
-def test_a_killed_lab_leaves_nothing(guard_dies_too):
+def test_a_killed_lab_leaves_nothing(guard_dies_too, monkeypatch):
+    # Below a root of its own: any other lab that begins meanwhile would sweep it before we look.
+    monkeypatch.setenv("COLDMX_LAB_STATE", f"/run/coldmx-lab-{os.getpid()}")
     env = {**os.environ, "PYTHONPATH": os.path.dirname(os.path.abspath(__file__))}
     with subprocess.Popen([sys.executable, "-c", OWNER_PROGRAM], env=env, text=True,
                           stdout=subprocess.PIPE) as owner:

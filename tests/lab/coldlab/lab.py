@@ -14,9 +14,10 @@ from .machine import Machine
 from .net import HOSTS, Net
 from .pki import Pki
 from .sh import run
-from .state import State, all_lab_ids, labs_root, new_lab_id
+from .state import State, all_lab_ids, labs_root, make_below_shared, new_lab_id, remove_empty
 
 POWERED = ("primary", "standby")
+NETNS_FILES = pathlib.Path("/etc/netns")  # ip netns exec takes a namespace's /etc files from here
 SMTP_WAIT_S, SSH_WAIT_S = 60.0, 30.0
 UNOWNED_S = 60.0  # a folder without an owner may be a lab that is just beginning
 
@@ -53,7 +54,7 @@ class Lab:
         """
         sweep()
         lab = cls(State(new_lab_id()))
-        lab.state.dir.mkdir(parents=True, mode=0o755)
+        make_below_shared(lab.state.dir)
         lab.state.write("owner", {"process": proc.identity(os.getpid()) if owned else None,
                                   "boot": _machine_boot()})
         try:
@@ -106,8 +107,8 @@ class Lab:
         self.ssh_key.parent.mkdir(parents=True, exist_ok=True)
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "coldmxd", "-f", self.ssh_key])
         resolver = HOSTS["resolver"]
-        folder = pathlib.Path("/etc/netns") / self.state.netns("ctl")
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = NETNS_FILES / self.state.netns("ctl")
+        make_below_shared(folder)
         (folder / "resolv.conf").write_text(f"nameserver {resolver.ipv4}\nnameserver {resolver.ipv6}\n")
 
     def _write_known_hosts(self):
@@ -178,11 +179,9 @@ class Lab:
             for machine in self.machines.values():
                 machine.destroy()
             self.net.down()
-            shutil.rmtree(pathlib.Path("/etc/netns") / self.state.netns("ctl"), ignore_errors=True)
+            shutil.rmtree(NETNS_FILES / self.state.netns("ctl"), ignore_errors=True)
         shutil.rmtree(self.state.dir, ignore_errors=True)
-        for folder in (pathlib.Path("/etc/netns"), labs_root()):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        remove_empty(NETNS_FILES, labs_root())
 
     def _stop_processes(self):
         for path in sorted(self.state.dir.glob("procs/*.json")):
@@ -205,7 +204,10 @@ class Lab:
         """True when the lab's owner is gone, or the machine was rebooted under it."""
         owner = self.state.read("owner")
         if owner is None:
-            return time.time() - self.state.dir.stat().st_mtime > UNOWNED_S
+            try:
+                return time.time() - self.state.dir.stat().st_mtime > UNOWNED_S
+            except FileNotFoundError:  # another sweep, or its guard, has just finished
+                return False
         if owner["boot"] != _machine_boot():
             return True
         return owner["process"] is not None and not proc.alive(owner["process"])
@@ -217,7 +219,7 @@ def _machine_boot():
 
 def sweep():
     """Take down every lab whose owner is gone; return their names."""
-    stale = [lab_id for lab_id in all_lab_ids() if Lab.attach(lab_id).stale()]
+    stale = [lab_id for lab_id in all_lab_ids() if Lab(State(lab_id)).stale()]
     for lab_id in stale:
         Lab(State(lab_id)).down()
     return stale

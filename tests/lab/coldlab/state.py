@@ -25,10 +25,36 @@ def new_lab_id():
 
 def all_lab_ids():
     """Names of the labs that have a state folder."""
-    root = labs_root()
-    if not root.is_dir():
+    try:
+        names = os.listdir(labs_root())
+    except FileNotFoundError:
         return []
-    return sorted(p.name for p in root.iterdir() if re.fullmatch(r"[0-9a-f]{6}", p.name))
+    return sorted(name for name in names if re.fullmatch(r"[0-9a-f]{6}", name))
+
+
+@contextlib.contextmanager
+def parents_kept():
+    """Meanwhile no other lab removes the folders that labs share because it finds them empty."""
+    handle = os.open("/run", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def make_below_shared(folder):
+    """Make a lab's own folder in one that labs share."""
+    with parents_kept():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o755)
+
+
+def remove_empty(*folders):
+    """Remove the folders that labs share, once no lab has anything in them."""
+    with parents_kept():
+        for folder in folders:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
 
 
 class State:
