@@ -43,6 +43,7 @@ static void format_facts(const struct facts *f, struct strbuf *out)
 {
 	const char *base = (const char *)f;
 	text_put(out, "boot_id", f->boot_id);
+	text_put(out, "listed", f->listed);
 	for (size_t i = 0; i < ARRAY_LEN(bools); i++)
 		text_put_i64(out, bools[i].key, *(const bool *)(base + bools[i].offset));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
@@ -71,6 +72,8 @@ static bool parse_fact(struct facts *f, const struct text_line *line)
 	int64_t number = 0;
 	if (text_is(line, "boot_id"))
 		return text_copy(line, f->boot_id, sizeof(f->boot_id));
+	if (text_is(line, "listed"))
+		return text_copy(line, f->listed, sizeof(f->listed));
 	if (text_is(line, "degrade"))
 		return text_copy(line, f->degrade, sizeof(f->degrade));
 	for (size_t i = 0; i < ARRAY_LEN(bools); i++)

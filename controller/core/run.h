@@ -24,6 +24,7 @@ struct facts {
 	bool interlock;
 	bool soft_bounce;        /* at the standby's listener: unknown recipients get 4xx */
 	int64_t queue, stranded; /* messages */
+	char listed[40];         /* queue id of the last one put on the stranded list; it may still be in the queue */
 	int64_t primary_queue;   /* what the primary holds at rescue; -1 unknown */
 	char degrade[400];       /* "; "-separated: what works less well than it should */
 };

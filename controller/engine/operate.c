@@ -227,14 +227,20 @@ static void learn_boot(struct watched *p, const char *boot_id)
 	records_boot(p, "coldmxd", "ordered-boot", why, boot_id, p->op.plan.nonce);
 }
 
-static void learn(struct watched *p, const struct run_out *out)
+static uint32_t strands(const struct run_out *out)
+{
+	uint32_t n = 0;
+	for (size_t i = 0; i < out->nrec; i++)
+		n += out->rec[i].kind == RECORD_STRANDED;
+	return n;
+}
+
+static void learn(struct watched *p)
 {
 	const struct facts *f = &p->op.run.facts;
 	p->interlock = f->interlock;
 	p->primary_fenced = f->primary_fenced;
 	learn_boot(p, f->boot_id);
-	for (size_t i = 0; i < out->nrec; i++)
-		p->stranded += out->rec[i].kind == RECORD_STRANDED;
 }
 
 static void settle_end(struct watched *p)
@@ -301,7 +307,7 @@ static void committed(void *arg, enum store_rc rc)
 		return;
 	}
 	if (rc == STORE_OK) {
-		learn(p, &o->out);
+		learn(p);
 		p->told_epoch = p->rights_epoch;
 		p->told_accepts = p->standby_accepts;
 	}
@@ -327,7 +333,7 @@ static void submit_commit(void *arg)
 		add_operation(&b, p);
 		p->stored_state = o->ending ? o->end_state : p->state;
 	}
-	if (o->beginning || o->ending || grants) {
+	if (o->beginning || o->ending || grants || strands(&o->out)) {
 		records_pair(p, &b.body[3]);
 		batch_add(&b, 3, RECORD_PAIR, p, "");
 	}
@@ -376,7 +382,8 @@ static void feed(struct watched *p, const struct run_in *in)
 	switch (out.act) {
 	case RUN_NOTHING: break;
 	case RUN_COMMIT:
-		p->op.out = out; /* records point into its bodies, which move with it as pointers */
+		p->stranded += strands(&out); /* once, however often the commit is tried */
+		p->op.out = out;              /* records point into its bodies, which move with it as pointers */
 		submit_commit(p);
 		return;
 	case RUN_VERB: p->op.ticket = e->ports.exec->submit(e->ports.exec_ctx, &out.verb, have_outcome, p); break;

@@ -15,10 +15,16 @@ static enum step_say count(struct step_ctx *ctx, struct step_out *out)
 	return step_host(out, HOST_STANDBY, "queue status");
 }
 
+static enum step_say remove_listed(struct step_ctx *ctx, struct step_out *out)
+{
+	ctx->mem->at = REMOVE;
+	return step_host(out, HOST_STANDBY, "queue remove %.39s", ctx->facts->listed);
+}
+
 static enum step_say after_count(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	int64_t total = 0;
-	char id[NAME_MAX_LEN];
+	char id[sizeof(ctx->facts->listed)];
 	if (!step_answer_i64(last, "total", &total))
 		return step_fail(out, ERR_PROTOCOL, "`queue status` without total=");
 	ctx->facts->queue = total;
@@ -26,7 +32,9 @@ static enum step_say after_count(struct step_ctx *ctx, const struct outcome *las
 		return step_done(out, "queue empty, %lld stranded", (long long)ctx->facts->stranded);
 	/* `refused=COUNT` comes first; the identifiers follow, one a line */
 	const char *list = strstr(last->u.text, "\nrefused_id=");
-	if (list && sscanf(list, "\nrefused_id=%63[A-Za-z0-9]", id) == 1) {
+	if (list && sscanf(list, "\nrefused_id=%39[A-Za-z0-9]", id) == 1) {
+		if (strcmp(id, ctx->facts->listed) == 0) /* a crash came in between: it is listed, and counted */
+			return remove_listed(ctx, out);
 		ctx->mem->at = EXPORT;
 		snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%s", id);
 		out->verb.kind = VERB_QUEUE_EXPORT;
@@ -42,7 +50,8 @@ static enum step_say after_count(struct step_ctx *ctx, const struct outcome *las
 static enum step_say list_stranded(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	out->rec.kind = RECORD_STRANDED;
-	snprintf(out->rec.key, sizeof(out->rec.key), "%.63s", ctx->mem->text);
+	snprintf(out->rec.key, sizeof(out->rec.key), "%.39s", ctx->mem->text);
+	snprintf(ctx->facts->listed, sizeof(ctx->facts->listed), "%.39s", ctx->mem->text);
 	strbuf_addf(out->body, "id=%s\nsha256=%.64s\nwall_ms=%lld\n", ctx->mem->text, last->u.text,
 		    (long long)ctx->now.wall_ms);
 	ctx->facts->stranded++;
@@ -62,7 +71,7 @@ enum step_say step_drain(struct step_ctx *ctx, const struct outcome *last, struc
 		return step_host(out, HOST_STANDBY, "queue flush");
 	case COUNT: return after_count(ctx, last, out);
 	case EXPORT: return list_stranded(ctx, last, out);
-	case LIST: ctx->mem->at = REMOVE; return step_host(out, HOST_STANDBY, "queue remove %.63s", ctx->mem->text);
+	case LIST: return remove_listed(ctx, out);
 	default: return count(ctx, out);
 	}
 }

@@ -105,6 +105,7 @@ static void a_journal_row_survives_its_text(void **state)
 	(void)state;
 	strcpy(a.facts.degrade, "IPv6 does not work");
 	a.facts.stranded = 3;
+	strcpy(a.facts.listed, "4Xyz12abc");
 	a.facts.family_ok[1] = true;
 	err_set(&a.err, ERR_BLOCKED, "control 10: not ok");
 	journal_format(&a, &text);
