@@ -13,7 +13,9 @@ static struct watched *pair_of(const struct engine *e, uint32_t pair)
 bool engine_maps_wanted(const struct engine *e, uint32_t pair)
 {
 	const struct watched *p = pair_of(e, pair);
-	return p && e->ready && !p->interlock;
+	/* from its begin on an operation counts on the maps that it was planned with */
+	bool moving = p && p->op.open && p->op.run.mode != RUNNING_OVER;
+	return p && e->ready && !p->interlock && !moving;
 }
 
 void engine_maps_pushed(struct engine *e, uint32_t pair, const char *sha256, uint32_t recipients)

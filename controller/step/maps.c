@@ -1,11 +1,13 @@
 /* The standby learns whom it may accept mail for. None kept: BLOCK, since it would refuse good mail for ever.
- * Too old: unknown recipients get 4xx, so that senders keep what the maps do not know yet. */
+ * Too old: unknown recipients get 4xx, so that senders keep what the maps do not know yet.
+ * A push that was under way when the operation began may still replace the kept maps: then the newer ones are put,
+ * and must read back as what the standby said it installed. */
 #include "step.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { STATUS, PUT, SOFT };
+enum { STATUS, PUT, READ_BACK, SOFT };
 
 static enum step_say finish(struct step_ctx *ctx, struct step_out *out)
 {
@@ -31,12 +33,21 @@ enum step_say step_maps(struct step_ctx *ctx, const struct outcome *last, struct
 		return step_fail_err(out, &last->err);
 	if (ctx->mem->at == SOFT)
 		return step_done(out, "%s", p->maps_stale ? "installed, too old: soft bounce" : "installed");
-	bool same = step_answer(last, "sha256", sha256, sizeof(sha256)) && !strcmp(sha256, p->maps_sha256);
-	if (same)
+	(void)step_answer(last, "sha256", sha256, sizeof(sha256));
+	switch (ctx->mem->at) {
+	case STATUS:
+		if (!strcmp(sha256, p->maps_sha256))
+			return finish(ctx, out);
+		ctx->mem->at = PUT;
+		out->verb.u.host.input = INPUT_MAPS;
+		return step_host(out, HOST_STANDBY, "maps put");
+	case PUT:
+		ctx->mem->at = READ_BACK;
+		snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%s", sha256);
+		return step_host(out, HOST_STANDBY, "maps status");
+	default:
+		if (!sha256[0] || strcmp(sha256, ctx->mem->text) != 0)
+			return step_fail(out, ERR_UNVERIFIED, "maps installed, read back with another hash");
 		return finish(ctx, out);
-	if (ctx->mem->at == PUT)
-		return step_fail(out, ERR_UNVERIFIED, "maps installed, read back with another hash");
-	ctx->mem->at = PUT;
-	out->verb.u.host.input = INPUT_MAPS;
-	return step_host(out, HOST_STANDBY, "maps put");
+	}
 }

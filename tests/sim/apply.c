@@ -9,6 +9,7 @@
 
 #define OPERATOR_MS 4000
 #define PUSH_MS 9000
+#define PUSH_TAKES_MS 300
 #define HOLD_MS 60000
 
 /* ---- commands ---- */
@@ -262,6 +263,16 @@ void apply_action(struct world *w, const struct action *a)
 
 /* ---- what goes on by itself ---- */
 
+/* Between the leave to push and the kept bundle an operation may begin, and the controller may die. */
+static void push_lands(struct world *w, void *data)
+{
+	const uint8_t *pair = data;
+	struct pair_world *p = &w->pair[*pair];
+	snprintf(p->bundle, sizeof(p->bundle), "%s", p->maps_now);
+	if (w->engine && !w->crashed)
+		engine_maps_pushed(w->engine, (uint32_t)*pair + 1, p->bundle, 9);
+}
+
 static void push_due(struct world *w, void *data)
 {
 	for (uint8_t i = 0; i < w->npairs; i++) {
@@ -272,8 +283,9 @@ static void push_due(struct world *w, void *data)
 		if (!w->maps || !w->engine || !engine_maps_wanted(w->engine, id) ||
 		    !net_controller_reaches(w, &p->host[HOST_PRIMARY], 4) || world_fault(w, i, FAULT_AGENT_SILENT))
 			continue;
-		snprintf(p->bundle, sizeof(p->bundle), "%s", p->maps_now);
-		engine_maps_pushed(w->engine, id, p->bundle, 9);
+		uint8_t *pair = mem_calloc(1, sizeof(*pair));
+		*pair = i;
+		world_after(w, PUSH_TAKES_MS, push_lands, pair, 0);
 	}
 	(void)data;
 	world_after(w, PUSH_MS, push_due, NULL, 0);
@@ -282,6 +294,14 @@ static void push_due(struct world *w, void *data)
 void apply_start(struct world *w)
 {
 	world_after(w, 500, push_due, NULL, 0);
+}
+
+static uint32_t stranded_rows(const struct world *w, uint8_t pair)
+{
+	uint32_t n = 0;
+	for (size_t i = 0; i < w->store.n; i++)
+		n += w->store.rows[i].kind == RECORD_STRANDED && w->store.rows[i].pair == (uint32_t)pair + 1;
+	return n;
 }
 
 bool apply_is_home(const struct world *w, uint8_t pair, char *why, size_t size)
@@ -303,6 +323,9 @@ bool apply_is_home(const struct world *w, uint8_t pair, char *why, size_t size)
 		snprintf(why, size, "the standby's port 25 is open");
 	else if (p->host[HOST_STANDBY].on && !p->standby_by_hand)
 		snprintf(why, size, "the standby is on");
+	else if (p->view.stranded != stranded_rows(w, pair))
+		snprintf(why, size, "status counts %u stranded messages, %u are listed", p->view.stranded,
+			 stranded_rows(w, pair));
 	for (int z = 0; z < SIM_ZONES && !why[0]; z++)
 		if (!mx_set_equal(&p->zone[z].set[0], &w->opts[pair].site.zones[z].before))
 			snprintf(why, size, "%s shows the standby first", p->zone[z].name);
@@ -315,7 +338,7 @@ static void repair(struct world *w, uint8_t pair)
 	struct host *primary = &p->host[HOST_PRIMARY], *standby = &p->host[HOST_STANDBY];
 	enum pair_state state = p->view.state;
 	primary->hung = false;
-	if (state != PAIR_PROMOTING)
+	if (state != PAIR_PROMOTING && !primary->fenced_by_us) /* what the controller switched off it gives back */
 		host_power(w, primary, true);
 	host_start_mail(primary);
 	bool stuck_back = state == PAIR_STUCK && p->view.has_op && strcmp(p->view.op.kind, "promote") != 0;

@@ -257,7 +257,8 @@ static void promise_12_moves(struct world *w, uint8_t pair)
 			   (long long)(w->clock.now_ms - o->progress_ms), (long long)limit_ms);
 }
 
-/* 13. Maps never change at a standby that takes mail, and pushes are refused meanwhile. */
+/* 13. Maps never change at a standby that takes mail, and pushes are refused meanwhile; a promotion counts
+ * from its begin on the maps that it was planned with. */
 void promise_13_maps(struct world *w, const struct host *standby)
 {
 	if (standby->role == HOST_STANDBY && standby->running && standby->port == PORT_OPEN)
@@ -267,10 +268,15 @@ void promise_13_maps(struct world *w, const struct host *standby)
 static void promise_13_pushes(struct world *w, uint8_t pair)
 {
 	const struct host *h = &w->pair[pair].host[HOST_STANDBY];
-	if (!host_serves(h) || !w->engine || w->crashed)
+	const struct ghost *g = &w->pair[pair].ghost;
+	const struct ghost_op *o = g->nops ? &g->op[g->nops - 1] : NULL;
+	bool moves = o && o->kind == PLAN_PROMOTE && !o->ended && !o->stuck && !o->turned_back;
+	if (!w->engine || w->crashed || !engine_maps_wanted(w->engine, (uint32_t)pair + 1))
 		return;
-	if (engine_maps_wanted(w->engine, (uint32_t)pair + 1))
+	if (host_serves(h))
 		world_fail(w, 13, "pair%u: the standby takes mail, and pushes of maps are accepted", pair);
+	else if (moves)
+		world_fail(w, 13, "pair%u: a promotion is under way, and pushes of maps are accepted", pair);
 }
 
 void promises_check(struct world *w)
