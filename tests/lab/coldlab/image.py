@@ -106,6 +106,8 @@ def ensure():
     images = cache_dir()
     images.mkdir(parents=True, exist_ok=True)
     final = images / f"image-{key()}"
+    if final.exists():
+        return final  # it is renamed into place whole; a build of another key may hold the lock for minutes
     with open(images / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not final.exists():
