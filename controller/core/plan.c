@@ -21,10 +21,11 @@ static const enum step_id failback_steps[] = {
 	STEP_POWER_OFF, STEP_INTERLOCK_BACK, STEP_ANNOUNCE,
 };
 
-/* No linger: 25 closes first, since an abort says that the standby must not go on taking mail. */
+/* No linger: 25 closes first, since an abort says that the standby must not go on taking mail. Only then the primary,
+ * if we fenced it, is switched on again: a power switch that fails must hold back neither. */
 static const enum step_id abort_steps[] = {
-	STEP_SWITCH_DNS, STEP_VERIFY_DNS, STEP_CLOSE_PORT, STEP_DRAIN, STEP_SETTLE, STEP_POWER_OFF, STEP_INTERLOCK_BACK,
-	STEP_ANNOUNCE,
+	STEP_SWITCH_DNS, STEP_VERIFY_DNS, STEP_CLOSE_PORT, STEP_UNFENCE, STEP_DRAIN, STEP_SETTLE, STEP_POWER_OFF,
+	STEP_INTERLOCK_BACK, STEP_ANNOUNCE,
 };
 /* clang-format on */
 
@@ -33,6 +34,8 @@ static void copy_steps(struct plan *p, const enum step_id *steps, size_t n)
 	p->nsteps = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (steps[i] == STEP_FENCE && !p->site.fence)
+			continue;
+		if (steps[i] == STEP_UNFENCE && !p->primary_fenced)
 			continue;
 		p->step[p->nsteps++] = steps[i];
 	}
@@ -84,7 +87,8 @@ int64_t plan_step_limit_ms(const struct plan *p, enum step_id step)
 	case STEP_CONNECT:
 	case STEP_VERIFY_PRIMARY:
 	case STEP_POWER_OFF:
-	case STEP_FENCE: return p->site.boot_ms;
+	case STEP_FENCE:
+	case STEP_UNFENCE: return p->site.boot_ms;
 	case STEP_SWITCH_DNS:
 	case STEP_VERIFY_DNS:
 	case STEP_GUARD: return p->site.dns_ms;
@@ -162,6 +166,7 @@ const char *step_name(enum step_id step)
 	case STEP_SETTLE: return "settle";
 	case STEP_POWER_OFF: return "power-off";
 	case STEP_INTERLOCK_BACK: return "interlock-back";
+	case STEP_UNFENCE: return "unfence";
 	}
 	return "?";
 }

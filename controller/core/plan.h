@@ -50,8 +50,9 @@ enum step_id {
 	STEP_SETTLE,
 	STEP_POWER_OFF,
 	STEP_INTERLOCK_BACK,
+	STEP_UNFENCE,
 };
-#define STEP_IDS 28
+#define STEP_IDS 29
 
 struct plan_control {
 	char name[NAME_MAX_LEN]; /* file name in harden.d */
@@ -91,7 +92,7 @@ struct plan {
 	char maps_sha256[72]; /* "" = no maps are kept: BLOCK */
 	int64_t maps_age_ms;
 	bool maps_stale;
-	bool primary_fenced; /* failback: we powered it off, so we power it on */
+	bool primary_fenced; /* we powered it off, so the way back (failback, abort) powers it on */
 	struct instant began;
 	struct plan_site site; /* zones owned by the plan; `before` is what is published now */
 	size_t nsteps;

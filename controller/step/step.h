@@ -52,7 +52,7 @@ step_fn step_guard, step_boot_order, step_power_on, step_power_on_undo, step_int
 	step_start_mail_undo, step_verify_local, step_fence, step_fence_undo, step_open_to_probes, step_close_undo,
 	step_verify_outside, step_readiness, step_open_port, step_switch_dns, step_verify_dns, step_announce,
 	step_verify_primary, step_rescue, step_drain, step_linger, step_close_port, step_settle, step_power_off,
-	step_interlock_back;
+	step_interlock_back, step_unfence;
 
 /* ---- shared words (step_util.c) ---- */
 enum step_say step_host(struct step_out *out, enum host_role target, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -25,6 +25,7 @@ static enum step_say after_hello(struct step_ctx *ctx, const struct outcome *las
 	}
 	if (last->err.code)
 		return step_fail_err(out, &last->err);
+	ctx->facts->primary_fenced = false; /* what is off after this was not switched off by us */
 	ctx->mem->at = START;
 	return step_host(out, HOST_PRIMARY, "mail status");
 }

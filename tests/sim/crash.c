@@ -34,6 +34,8 @@ static const struct scenario scenarios[] = {
 	{ "abort-late", { SEED + 5, 1, MODE_AUTOMATIC, DNS_SWAP, true, true, true, false, 0, false }, 3,
 	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES }, { .at_ms = 45000, .fault = FAULT_CMD_ABORT },
 	    { .at_ms = 50000, .fault = FAULT_PRIMARY_RETURNS } } },
+	{ "abort-fenced", { SEED + 11, 1, MODE_AUTOMATIC, DNS_SWAP, true, true, true, false, 0, false }, 2,
+	  { { .at_ms = 15000, .fault = FAULT_PRIMARY_HANGS }, { .at_ms = 45000, .fault = FAULT_CMD_ABORT } } },
 	{ "hold", { SEED + 7, 1, MODE_AUTOMATIC, DNS_SWAP, true, true, true, false, 0, false }, 4,
 	  { { .at_ms = 12000, .fault = FAULT_CMD_HOLD }, { .at_ms = 15000, .fault = FAULT_PRIMARY_DIES },
 	    { .at_ms = 40000, .fault = FAULT_CMD_RELEASE }, { .at_ms = 60000, .fault = FAULT_PRIMARY_RETURNS } } },

@@ -1,0 +1,147 @@
+/* Single steps, asked as the runner asks them: what they make of one answer after the other. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../controller/step/step.h"
+
+struct asked {
+	struct plan plan;
+	struct facts facts;
+	struct step_mem mem;
+	struct step_out out;
+	struct strbuf body;
+};
+
+static enum step_say ask(struct asked *a, step_fn *step, const struct outcome *last)
+{
+	struct step_ctx ctx = { &a->plan, &a->facts, &a->mem, { 1000, 2000 }, false };
+	a->out = (struct step_out){ .body = &a->body };
+	return step(&ctx, last, &a->out);
+}
+
+static enum step_say ask_text(struct asked *a, step_fn *step, const char *answer)
+{
+	struct outcome last = { 0 };
+	snprintf(last.u.text, sizeof(last.u.text), "%s", answer);
+	return ask(a, step, &last);
+}
+
+static enum step_say ask_power(struct asked *a, step_fn *step, enum power_state power)
+{
+	struct outcome last = { 0 };
+	last.u.power = power;
+	return ask(a, step, &last);
+}
+
+static enum step_say ask_error(struct asked *a, step_fn *step, enum err_code code)
+{
+	struct outcome last = { 0 };
+	err_set(&last.err, code, "it went wrong");
+	return ask(a, step, &last);
+}
+
+static void assert_words(const struct asked *a, const char *words)
+{
+	assert_int_equal(a->out.verb.kind, VERB_HOST_RUN);
+	assert_string_equal(a->out.verb.u.host.words, words);
+}
+
+/* A push that was under way at the begin: what is kept is newer than what the plan names. */
+static void newer_maps_are_installed_not_refused(void **state)
+{
+	struct asked a = { .plan = { .maps_sha256 = "old" } };
+	(void)state;
+	assert_int_equal(ask(&a, step_maps, NULL), STEP_VERB);
+	assert_int_equal(ask_text(&a, step_maps, "sha256=older\n"), STEP_VERB);
+	assert_words(&a, "maps put");
+	assert_int_equal(ask_text(&a, step_maps, "sha256=new\nrecipients=7\n"), STEP_VERB);
+	assert_words(&a, "maps status");
+	assert_int_equal(ask_text(&a, step_maps, "sha256=new\n"), STEP_VERB);
+	assert_words(&a, "mail soft-bounce off");
+	assert_int_equal(ask_text(&a, step_maps, "soft_bounce=off\n"), STEP_DONE);
+}
+
+static void maps_that_read_back_otherwise_are_not_trusted(void **state)
+{
+	static const char *const wrong[] = { "sha256=other\n", "sha256=\n", "" };
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		struct asked a = { .plan = { .maps_sha256 = "old" } };
+		assert_int_equal(ask(&a, step_maps, NULL), STEP_VERB);
+		assert_int_equal(ask_text(&a, step_maps, ""), STEP_VERB);
+		assert_int_equal(ask_text(&a, step_maps, i == 2 ? "" : "sha256=new\n"), STEP_VERB);
+		assert_int_equal(ask_text(&a, step_maps, wrong[i]), STEP_FAIL);
+		assert_int_equal(a.out.err.code, ERR_UNVERIFIED);
+	}
+}
+
+static void an_abort_powers_on_what_we_fenced(void **state)
+{
+	struct asked a = { .facts = { .primary_fenced = true } };
+	(void)state;
+	assert_int_equal(ask(&a, step_unfence, NULL), STEP_VERB);
+	assert_int_equal(a.out.verb.kind, VERB_POWER_STATUS);
+	assert_int_equal(ask_power(&a, step_unfence, POWER_STATE_OFF), STEP_VERB);
+	assert_int_equal(a.out.verb.kind, VERB_POWER_ON);
+	assert_int_equal(a.out.verb.u.power_target, HOST_PRIMARY);
+	assert_int_equal(ask_power(&a, step_unfence, POWER_UNKNOWN), STEP_VERB);
+	assert_int_equal(a.out.verb.kind, VERB_POWER_STATUS);
+	assert_true(a.facts.primary_fenced);
+	assert_int_equal(ask_power(&a, step_unfence, POWER_STATE_ON), STEP_DONE);
+	assert_false(a.facts.primary_fenced);
+}
+
+/* A power switch that fails: the primary itself is asked, since a person may have pressed the button. */
+static void a_broken_power_switch_does_not_hide_a_primary_that_answers(void **state)
+{
+	struct asked a = { .facts = { .primary_fenced = true } };
+	(void)state;
+	assert_int_equal(ask(&a, step_unfence, NULL), STEP_VERB);
+	assert_int_equal(ask_error(&a, step_unfence, ERR_FAILED), STEP_VERB);
+	assert_words(&a, "hello");
+	assert_int_equal(ask_error(&a, step_unfence, ERR_UNREACH), STEP_FAIL);
+	assert_int_equal(err_code_class(a.out.err.code), ERR_CLASS_TEMP);
+	assert_non_null(strstr(a.out.err.text, "it went wrong"));
+	assert_true(a.facts.primary_fenced);
+	memset(&a.mem, 0, sizeof(a.mem));
+	assert_int_equal(ask(&a, step_unfence, NULL), STEP_VERB);
+	assert_int_equal(ask_error(&a, step_unfence, ERR_FAILED), STEP_VERB);
+	assert_int_equal(ask_text(&a, step_unfence, "boot_id=b\n"), STEP_DONE);
+	assert_false(a.facts.primary_fenced);
+}
+
+/* Killed between listing a stranded message and removing it: listed and counted once. */
+static void a_listed_message_is_only_removed(void **state)
+{
+	struct asked a = { .facts = { .stranded = 1, .listed = "4Xyz12abc" } };
+	(void)state;
+	assert_int_equal(ask(&a, step_drain, NULL), STEP_VERB);
+	while (strcmp(a.out.verb.u.host.words, "queue status") != 0)
+		assert_int_equal(ask_text(&a, step_drain, ""), STEP_VERB);
+	assert_int_equal(ask_text(&a, step_drain, "total=2\nrefused=2\nrefused_id=4Xyz12abc\nrefused_id=4Xyz12abd\n"),
+			 STEP_VERB);
+	assert_words(&a, "queue remove 4Xyz12abc");
+	assert_int_equal(a.facts.stranded, 1);
+	assert_int_equal(ask_text(&a, step_drain, "removed=4Xyz12abc\n"), STEP_VERB);
+	assert_words(&a, "queue status");
+	assert_int_equal(ask_text(&a, step_drain, "total=1\nrefused=1\nrefused_id=4Xyz12abd\n"), STEP_VERB);
+	assert_int_equal(a.out.verb.kind, VERB_QUEUE_EXPORT);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(newer_maps_are_installed_not_refused),
+		cmocka_unit_test(maps_that_read_back_otherwise_are_not_trusted),
+		cmocka_unit_test(an_abort_powers_on_what_we_fenced),
+		cmocka_unit_test(a_broken_power_switch_does_not_hide_a_primary_that_answers),
+		cmocka_unit_test(a_listed_message_is_only_removed),
+	};
+	return cmocka_run_group_tests_name("steps", tests, NULL, NULL);
+}
