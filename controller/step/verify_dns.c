@@ -3,6 +3,7 @@
 #include "step.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define PAUSE_MS 300
 
@@ -21,6 +22,19 @@ static enum step_say lagging(struct step_ctx *ctx, const char *why, struct step_
 	snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%.50s: %.100s", ctx->plan->site.zones[ctx->mem->index].name,
 		 why);
 	return step_wait(out, PAUSE_MS);
+}
+
+/* A dead server does not hold the operation up; who it is stands beside the step, whatever else status has to say. */
+static enum step_say finish(struct step_ctx *ctx, const struct verify_answer *v, struct step_out *out)
+{
+	char silent[100] = "";
+	for (size_t i = 0; v && i < v->count; i++) {
+		size_t used = strlen(silent);
+		if (!v->server[i].answered)
+			snprintf(silent + used, sizeof(silent) - used, "%s%.60s",
+				 used ? ", " : "; silent: ", v->server[i].server);
+	}
+	return step_done(out, "seen on %d authoritative addresses%s", ctx->mem->good, silent);
 }
 
 enum step_say step_verify_dns(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
@@ -44,6 +58,6 @@ enum step_say step_verify_dns(struct step_ctx *ctx, const struct outcome *last, 
 		ctx->mem->index++;
 	}
 	if (ctx->mem->index == ctx->plan->site.nzones)
-		return step_done(out, "seen on %d authoritative addresses", ctx->mem->good);
+		return finish(ctx, last ? &last->u.verify : NULL, out);
 	return ask(ctx, out);
 }
