@@ -120,6 +120,35 @@ static enum err_code check_names(const struct check *k)
 	return rc;
 }
 
+/* A mail host keeps one rights record, so it serves one pair. */
+static enum err_code check_shared_hosts(const struct check *k)
+{
+	const struct config *c = k->c;
+	struct claim *claims = mem_calloc(c->npairs * HOST_ROLES * 2 + 1, sizeof(*claims));
+	enum err_code rc = ERR_OK;
+	size_t n = 0;
+	for (size_t i = 0; i < c->npairs; i++)
+		for (size_t r = 0; r < HOST_ROLES; r++) {
+			const struct config_host *h = &c->pairs[i].host[r];
+			if (h->v4[0])
+				claims[n++] = (struct claim){ h->v4, i, r * 2 };
+			if (h->v6[0])
+				claims[n++] = (struct claim){ h->v6, i, r * 2 + 1 };
+		}
+	qsort(claims, n, sizeof(*claims), compare_claims);
+	for (size_t i = 1; i < n && rc == ERR_OK; i++) {
+		static const char *const keys[] = { "primary.v4", "primary.v6", "standby.v4", "standby.v6" };
+		char at[60];
+		if (strcmp(claims[i - 1].name, claims[i].name) != 0 || claims[i - 1].item == claims[i].item)
+			continue; /* twice in one pair: check_hosts says it better */
+		snprintf(at, sizeof(at), "pairs.[%zu].%s", claims[i].item, keys[claims[i].part]);
+		rc = fail(k, at, "%s is a host of pair \"%s\" too, and a host serves one pair: write this pair's own",
+			  claims[i].name, c->pairs[claims[i - 1].item].name);
+	}
+	free(claims);
+	return rc;
+}
+
 static enum err_code check_hosts(const struct check *k, const struct config_pair *p)
 {
 	const struct config_host *a = &p->host[HOST_PRIMARY], *b = &p->host[HOST_STANDBY];
@@ -240,6 +269,8 @@ enum err_code config_check(const struct config *c, const struct conf_doc *doc, s
 	enum err_code rc = check_global(&k);
 	if (rc == ERR_OK)
 		rc = check_names(&k);
+	if (rc == ERR_OK)
+		rc = check_shared_hosts(&k);
 	for (size_t i = 0; rc == ERR_OK && i < c->npower_hosts; i++) {
 		snprintf(k.at, sizeof(k.at), "power_hosts.[%zu]", i);
 		if (!c->power_hosts[i].v4[0] && !c->power_hosts[i].v6[0])

@@ -243,7 +243,9 @@ static int with_config(const char *path, enum action action)
 		return EXIT_CONFIG;
 	}
 	switch (action) {
-	case ACT_CHECK: printf("%s: %zu pairs, no errors\n", path, config->npairs); break;
+	case ACT_CHECK:
+		printf("%s: %zu pair%s, no errors\n", path, config->npairs, config->npairs == 1 ? "" : "s");
+		break;
 	case ACT_PRINT:
 		config_print(config, &text);
 		fputs(strbuf_str(&text), stdout);

@@ -94,18 +94,20 @@ static enum err_code fail_unknown(const struct walk *w, const struct conf_sectio
 	return ERR_INVALID;
 }
 
-static enum err_code fail_type(const struct walk *w, const struct conf_row *row, const config_setting_t *setting)
+static enum err_code fail_type(const struct walk *w, const struct conf_row *row, const char *list,
+			       const config_setting_t *setting)
 {
 	struct strbuf example = STRBUF_INIT;
 	conf_value_example(row, &example);
-	fail_at(w, setting, "%s must be %s: write %s", row->name ? row->name : "an item", conf_type_name(row->type),
-		strbuf_str(&example));
+	fail_at(w, setting, "%s%s must be %s: write %s", row->name ? row->name : "each item of ", row->name ? "" : list,
+		conf_type_name(row->type), strbuf_str(&example));
 	strbuf_fini(&example);
 	return ERR_INVALID;
 }
 
-static enum err_code load_value(const struct walk *w, const struct conf_row *row, const config_setting_t *setting,
-				void *base)
+/* `list`: the list that a value without a name stands in. */
+static enum err_code load_value(const struct walk *w, const struct conf_row *row, const char *list,
+				const config_setting_t *setting, void *base)
 {
 	char number[24];
 	const char *text;
@@ -119,11 +121,11 @@ static enum err_code load_value(const struct walk *w, const struct conf_row *row
 	} else if (row->type != CONF_BOOL && row->type != CONF_INT && type == CONFIG_TYPE_STRING) {
 		text = config_setting_get_string(setting);
 	} else {
-		return fail_type(w, row, setting);
+		return fail_type(w, row, list, setting);
 	}
 	if (conf_value_set(row, text, base, &why) == ERR_OK)
 		return ERR_OK;
-	return fail_at(w, setting, "%s", why.text);
+	return fail_at(w, setting, "%s%s%s", row->name ? "" : list, row->name ? "" : ": ", why.text);
 }
 
 static enum err_code load_list(const struct walk *w, const struct conf_row *row, const config_setting_t *setting,
@@ -132,7 +134,7 @@ static enum err_code load_list(const struct walk *w, const struct conf_row *row,
 	const struct conf_section *section = row->section;
 	size_t n = setting ? (size_t)config_setting_length(setting) : 0;
 	if (setting && !config_setting_is_list(setting) && !config_setting_is_array(setting))
-		return fail_type(w, row, setting);
+		return fail_type(w, row, "", setting);
 	if (n < (size_t)row->min || (row->max && n > (size_t)row->max))
 		return fail_at(w, setting, "%s has %zu items: write %lld to %lld", row->name, n, (long long)row->min,
 			       (long long)row->max);
@@ -141,9 +143,9 @@ static enum err_code load_list(const struct walk *w, const struct conf_row *row,
 	memcpy((char *)base + row->count_offset, &n, sizeof(n));
 	for (size_t i = 0; i < n; i++) {
 		const config_setting_t *item = config_setting_get_elem(setting, (unsigned)i);
-		enum err_code rc = section->rows[0].name
-					   ? load_section(w, section, item, items + i * section->size)
-					   : load_value(w, &section->rows[0], item, items + i * section->size);
+		void *place = items + i * section->size;
+		enum err_code rc = section->rows[0].name ? load_section(w, section, item, place)
+							 : load_value(w, &section->rows[0], row->name, item, place);
 		if (rc != ERR_OK)
 			return rc;
 	}
@@ -168,11 +170,11 @@ static enum err_code load_row(const struct walk *w, const struct conf_section *s
 		return load_list(w, row, setting, base);
 	if (row->type == CONF_GROUP) {
 		if (setting && !config_setting_is_group(setting))
-			return fail_type(w, row, setting);
+			return fail_type(w, row, "", setting);
 		return load_section(w, row->section, setting, (char *)base + row->offset);
 	}
 	if (setting)
-		return load_value(w, row, setting, base);
+		return load_value(w, row, "", setting, base);
 	if (!row->def) { /* in an absent group */
 		char *empty = conf_is_text(row->type) ? mem_strdup("") : NULL;
 		if (empty)
@@ -267,7 +269,9 @@ static enum err_code read_source(struct conf_doc *doc, struct err *e)
 	char *text = NULL;
 	struct err why = { 0 };
 	if (file_read(doc->path, CONF_FILE_MAX_BYTES, FILE_OWNED, &text, NULL, &why) != ERR_OK)
-		return err_set(e, ERR_INVALID, "%s:1: cannot read the configuration: %s", doc->path, why.text);
+		return err_set(e, ERR_INVALID, "%s:1: cannot read the configuration: %s%s", doc->path, why.text,
+			       why.code == ERR_NOT_FOUND ? ": write one after the sample, or name another with -c"
+							 : "");
 	enum err_code rc = scan_source(doc->path, text, e);
 	if (rc == ERR_OK && config_read_string(&doc->cfg, text) != CONFIG_TRUE)
 		rc = err_set(e, ERR_INVALID,

@@ -199,26 +199,38 @@ static enum err_code refuse_addr(const struct conf_row *row, const char *text, s
 	return refuse_type(row, text, e);
 }
 
+/* A missing or closed file says what to write instead; the other refusals of file_check say it themselves. */
+static enum err_code refuse_file(const struct conf_row *row, const char *text, int errnum, struct err *e)
+{
+	const char *what = row->flags & CONF_FOLDER ? "folder" : "file";
+	char instead[120];
+	if (errnum == EACCES && (row->flags & CONF_PROGRAM))
+		snprintf(instead, sizeof(instead), "make it executable, chmod 755");
+	else if (errnum == EACCES)
+		snprintf(instead, sizeof(instead), "let uid %u read it, it is who coldmx runs as", (unsigned)geteuid());
+	else
+		snprintf(instead, sizeof(instead), "create it, or write the path of a %s that is there", what);
+	return err_set(e, ERR_INVALID, "%s: %s: %s: %s", row->name, text, strerrordesc_np(errnum), instead);
+}
+
 static enum err_code check_file(const struct conf_row *row, const char *text, struct err *e)
 {
 	struct stat st;
 	enum err_code rc = ERR_OK;
 	if (!row->flags || !text[0])
 		return ERR_OK;
+	if (stat(text, &st) < 0)
+		return refuse_file(row, text, errno, e);
 	if (row->flags & CONF_FOLDER) {
-		if (stat(text, &st) < 0)
-			rc = err_set_errno(e, ERR_INVALID, errno, "%s", text);
-		else if (!S_ISDIR(st.st_mode) || (st.st_mode & 022))
+		if (!S_ISDIR(st.st_mode) || (st.st_mode & 022))
 			rc = err_set(e, ERR_INVALID, "%s must be a folder that only its owner may write to", text);
 	} else {
 		rc = file_check(text, FILE_OWNED, e);
-		if (rc == ERR_OK && (row->flags & CONF_SECRET) && stat(text, &st) == 0 && (st.st_mode & 077))
-			rc = err_set(e, ERR_INVALID,
-				     "%s is a secret and others may read it (mode %04o): "
-				     "write chmod 600 %s",
+		if (rc == ERR_OK && (row->flags & CONF_SECRET) && (st.st_mode & 077))
+			rc = err_set(e, ERR_INVALID, "%s is a secret and others may read it (mode %04o): chmod 600 %s",
 				     text, (unsigned)st.st_mode & 07777, text);
 		if (rc == ERR_OK && access(text, row->flags & CONF_PROGRAM ? X_OK : R_OK) < 0)
-			rc = err_set_errno(e, ERR_INVALID, errno, "%s", text);
+			return refuse_file(row, text, errno, e);
 	}
 	if (rc != ERR_OK) {
 		err_wrap(e, "%s", row->name);

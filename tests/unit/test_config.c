@@ -155,6 +155,29 @@ static void hold_to_rows(const struct conf_section *s, const char *conf, const c
 	}
 }
 
+static bool has_row(const struct conf_section *s, const char *name, size_t len)
+{
+	for (size_t i = 0; i < s->nrows; i++) {
+		const struct conf_row *row = &s->rows[i];
+		if (row->name && strlen(row->name) == len && strncmp(row->name, name, len) == 0)
+			return true;
+		if (row->section && has_row(row->section, name, len))
+			return true;
+	}
+	return false;
+}
+
+/* The other way round: no key in the manual that the program does not take. */
+static void hold_to_manual(const char *man)
+{
+	for (const char *at = man; (at = strstr(at, "\n.It Ic "));) {
+		at += strlen("\n.It Ic ");
+		size_t len = strcspn(at, " \n");
+		if (!has_row(&config_section, at, len))
+			fail_msg("docs/coldmx.conf.5 has \"%.*s\", which is no key", (int)len, at);
+	}
+}
+
 static void test_sample_and_manual_follow_rows(void **state)
 {
 	(void)state;
@@ -163,6 +186,7 @@ static void test_sample_and_manual_follow_rows(void **state)
 	assert_int_equal(file_read("etc/coldmx.conf", 1 << 20, FILE_ANY, &conf, NULL, &e), ERR_OK);
 	assert_int_equal(file_read("docs/coldmx.conf.5", 1 << 20, FILE_ANY, &man, NULL, &e), ERR_OK);
 	hold_to_rows(&config_section, conf, man);
+	hold_to_manual(man);
 	free(conf);
 	free(man);
 }
@@ -193,7 +217,9 @@ static void test_mistakes_of_notation(void **state)
 	expect_error("v4 = \"192.0.2.25\"", "v4 = \"mx1.example.org\"",
 		     "is a host name, and hosts are known by literal addresses only");
 	expect_error("v4 = \"192.0.2.25\"", "v4 = \"192.0.2.256\"", "write v4 = \"192.0.2.1\"");
-	expect_error("servers = ( \"192.0.2.53\",", "servers = ( \"ns1.example.org\",", "host name");
+	expect_error("servers = ( \"192.0.2.53\",", "servers = ( \"ns1.example.org\",",
+		     "servers: value \"ns1.example.org\" is a host name");
+	expect_error("servers = ( \"192.0.2.53\",", "servers = ( 5,", "each item of servers must be a literal address");
 	expect_error("socket = \"/run", "socket = \"run", "is not an absolute path");
 	expect_error("postmaster@example.org", "post$(id)@example.org", "is not a mail address");
 }
@@ -238,6 +264,14 @@ static void test_two_pairs(void **state)
 	assert_int_equal(load(both, &c, &e), ERR_INVALID);
 	assert_non_null(strstr(e.text, "pair \"example\" is there twice"));
 	free(both);
+	pair = replace(replace(replace(pair, "\"example\"", "\"other\""), "\"example.org\"", "\"example.com\""),
+		       "@example.org", "@example.com");
+	strbuf_addf(&twice, "pairs = (%s,", pair);
+	both = replace(mem_strdup(text), "pairs = (", strbuf_str(&twice));
+	strbuf_fini(&twice);
+	assert_int_equal(load(both, &c, &e), ERR_INVALID);
+	assert_non_null(strstr(e.text, "is a host of pair \"other\" too"));
+	free(both);
 	free(pair);
 	free(text);
 }
@@ -250,7 +284,8 @@ static void test_files(void **state)
 	put("tsig.key", "not base64!\n", 0600);
 	expect_error("port = 22;", "port = 23;", "does not hold a key in base64");
 	put("tsig.key", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0\n", 0600);
-	expect_error("mx1.token", "gone.token", "No such file or directory");
+	expect_error("mx1.token", "gone.token", "No such file or directory: create it, or write the path of a file");
+	expect_error("harden.d\"", "gone.d\"", "No such file or directory: create it, or write the path of a folder");
 	put("maps.key", "short\n", 0600);
 	expect_error("port = 22;", "port = 23;", "64 hexadecimal digits");
 	put("maps.key", "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\n", 0600);
@@ -258,7 +293,7 @@ static void test_files(void **state)
 	expect_error("port = 22;", "port = 23;", "writable by others");
 	put("known_hosts", "x\n", 0644);
 	put("notify", "#!/bin/sh\n", 0644);
-	expect_error("port = 22;", "port = 23;", "notify");
+	expect_error("port = 22;", "port = 23;", "Permission denied: make it executable");
 	put("notify", "#!/bin/sh\n", 0755);
 }
 
