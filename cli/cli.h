@@ -71,9 +71,9 @@ int show_status(const struct cli_options *o, const struct answer *a);
 int show_pair(const struct cli_options *o, const struct answer *a);
 int show_explain(const struct cli_options *o, const struct answer *a);
 int show_history(const struct cli_options *o, const struct answer *a);
-void show_steps(const json_t *operation);
-/* "operation 7, promote: running; began 12:01:02 by root (uid 0): disk died" */
-void show_operation_head(const json_t *operation);
+void show_operation(const json_t *operation);
+/* One line a step; `redrawn`: cut to the terminal's width, so that the lines can be counted. */
+void show_steps(const json_t *operation, bool redrawn);
 
 /* ---- follow.c ---- */
 int follow_operation(const struct cli_options *o, struct client *c, uint64_t op);

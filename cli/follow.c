@@ -40,7 +40,7 @@ static void redraw(struct following *f, const json_t *op)
 {
 	if (f->drawn)
 		printf("\033[%zuA", f->drawn);
-	show_steps(op);
+	show_steps(op, true);
 	f->drawn = json_array_size(json_object_get(op, "steps"));
 	fflush(stdout);
 }
@@ -94,8 +94,8 @@ static int conclude(const struct following *f, const struct answer *a)
 	else if (undone)
 		printf("%s: %s undone, the primary keeps its mail%s%s\n", pair, kind, why[0] ? ": " : "", why);
 	else
-		printf("%s: %s is stuck: %s; then coldmx resume %s, or coldmx abort %s\n", pair, kind,
-		       why[0] ? why : "see coldmx status", pair, pair);
+		printf("%s: %s is stuck: %s; then coldmx resume %s --reason ..., or coldmx abort %s --reason ...\n",
+		       pair, kind, why[0] ? why : "see coldmx status", pair, pair);
 	text_paint(PAINT_NONE);
 	return code;
 }

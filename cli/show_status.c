@@ -34,15 +34,18 @@ static void describe_operation(const json_t *pair, char *out, size_t size)
 {
 	const json_t *op = json_object_get(pair, "operation");
 	const char *status = text_of(op, "status"), *step = text_of(op, "step");
-	bool open = op && strcmp(status, "done") != 0 && strcmp(status, "undone") != 0;
+	bool open = json_is_object(op) && strcmp(status, "done") != 0 && strcmp(status, "undone") != 0;
 	if (!open)
 		snprintf(out, size, "-");
+	else if (strcmp(status, "running") == 0)
+		snprintf(out, size, "%s%s%s", text_of(op, "kind"), step[0] ? " at " : "", step);
 	else
 		snprintf(out, size, "%s %s%s%s", text_of(op, "kind"), status, step[0] ? " at " : "", step);
 }
 
 static void describe_note(const json_t *pair, char *out, size_t size)
 {
+	int64_t stranded = text_int(pair, "stranded", 0);
 	const char *boot = text_of(pair, "unordered_boot"), *trouble = text_of(pair, "trouble");
 	if (boot[0])
 		snprintf(out, size, "ATTACK SIGNAL: the standby booted without an order (coldmx status %s)",
@@ -52,7 +55,10 @@ static void describe_note(const json_t *pair, char *out, size_t size)
 	else if (text_bool(pair, "held"))
 		snprintf(out, size, "held");
 	else if (text_bool(pair, "latched"))
-		snprintf(out, size, "promoted automatically: coldmx ack %s", text_of(pair, "name"));
+		snprintf(out, size, "promoted automatically: coldmx ack %s --reason ...", text_of(pair, "name"));
+	else if (stranded)
+		snprintf(out, size, "%lld stranded message%s in %s", (long long)stranded, stranded == 1 ? "" : "s",
+			 text_of(pair, "stranded_dir"));
 	else
 		out[0] = '\0';
 }
@@ -64,12 +70,15 @@ static void print_row(const json_t *pair, int name_width)
 	describe_operation(pair, operation, sizeof(operation));
 	describe_note(pair, note, sizeof(note));
 	text_cell(text_of(pair, "name"), name_width, PAINT_BOLD);
-	text_cell(state, 14, paint_of_state(state));
-	text_cell(verdict, 10, paint_of_state(verdict));
-	text_cell(text_span(text_now() - text_int(pair, "verdict_since_ms", text_now())), 10, PAINT_NONE);
-	text_cell(text_bool(pair, "held") ? "held" : text_of(pair, "mode"), 11, PAINT_NONE);
-	text_cell(operation, note[0] ? 30 : 0, PAINT_NONE);
-	printf("%s%s\n", note[0] ? "  " : "", note);
+	text_cell(state, 13, paint_of_state(state));
+	text_cell(verdict, 9, paint_of_state(verdict));
+	text_cell(text_span(text_now() - text_int(pair, "verdict_since_ms", text_now())), 9, PAINT_NONE);
+	text_cell(text_bool(pair, "held") ? "held" : text_of(pair, "mode"), 10, PAINT_NONE);
+	printf("%s\n", operation);
+	if (!note[0])
+		return;
+	printf("  ");
+	text_flow(2, 4, note);
 }
 
 static bool warn_controller(const json_t *controller)
@@ -94,17 +103,18 @@ static void print_verdict(json_t *const *rows, size_t n)
 		count[urgency_of(rows[i])]++;
 	if (count[URGENT]) {
 		text_paint(PAINT_BAD);
-		printf("%zu of %zu pairs need a person: ", count[URGENT], n);
+		printf("%zu of %zu pair%s need%s a person: ", count[URGENT], n, n == 1 ? "" : "s",
+		       count[URGENT] == 1 ? "s" : "");
 		for (size_t i = 0; i < count[URGENT] && i < 5; i++)
 			printf("%s%s", i ? ", " : "", text_of(rows[i], "name"));
 		printf("%s\n", count[URGENT] > 5 ? ", ..." : "");
 	} else if (count[MOVING] || count[UNSURE]) {
 		text_paint(PAINT_WARN);
-		printf("%zu of %zu pairs calm, %zu moving, %zu to look at\n", count[CALM], n, count[MOVING],
-		       count[UNSURE]);
+		printf("%zu of %zu pair%s calm, %zu moving, %zu to look at\n", count[CALM], n, n == 1 ? "" : "s",
+		       count[MOVING], count[UNSURE]);
 	} else {
 		text_paint(PAINT_GOOD);
-		printf("all %zu pairs calm\n", n);
+		printf("%s%zu pair%s calm\n", n == 1 ? "" : "all ", n, n == 1 ? "" : "s");
 	}
 	text_paint(PAINT_NONE);
 }
@@ -127,7 +137,7 @@ int show_status(const struct cli_options *o, const struct answer *a)
 	qsort(rows, n, sizeof(*rows), by_urgency);
 	bool good = warn_controller(controller);
 	text_paint(PAINT_DIM);
-	printf("%-*s%-14s%-10s%-10s%-11s%s\n", name_width, "PAIR", "STATE", "PRIMARY", "FOR", "MODE", "OPERATION");
+	printf("%-*s%-13s%-9s%-9s%-10s%s\n", name_width, "PAIR", "STATE", "PRIMARY", "FOR", "MODE", "OPERATION");
 	text_paint(PAINT_NONE);
 	for (size_t i = 0; i < n; i++)
 		print_row(rows[i], name_width);

@@ -122,6 +122,22 @@ bool text_bool(const json_t *object, const char *key)
 	return json_is_true(json_object_get(object, key));
 }
 
+const char *text_with(const char *format, const char *name)
+{
+	char *out = next_result();
+	size_t n = (size_t)snprintf(out, RESULT_MAX, "%.*s: ", 80, name);
+	for (; *format && n < RESULT_MAX - 100; format++) {
+		if (format[0] == '%' && format[1] == 's') {
+			n += (size_t)snprintf(out + n, RESULT_MAX - n, "%.*s", 80, name);
+			format++;
+		} else {
+			out[n++] = *format;
+		}
+	}
+	out[n] = '\0';
+	return out;
+}
+
 void text_paint(enum paint paint)
 {
 	static const char *const codes[] = { "\033[0m", "\033[32m", "\033[1;31m", "\033[33m", "\033[2m", "\033[1m" };
@@ -129,11 +145,46 @@ void text_paint(enum paint paint)
 		fputs(codes[paint], stdout);
 }
 
+static int edge(void)
+{
+	const char *columns = getenv("COLUMNS");
+	int width = terminal ? text_columns() : columns ? atoi(columns) : 0;
+	if (terminal && width <= 0)
+		width = 80;
+	return width > 0 && width < 40 ? 40 : width;
+}
+
+static int width_of(const char *text, size_t len)
+{
+	int width = 0;
+	for (size_t i = 0; i < len; i++)
+		width += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return width;
+}
+
+void text_flow(int column, int indent, const char *text)
+{
+	int width = edge();
+	while (*text) {
+		size_t blank = strspn(text, " "), word = strcspn(text + blank, " ");
+		int wide = width_of(text + blank, word);
+		if (width && column > indent && column + (int)blank + wide > width) {
+			printf("\n%*s", indent, "");
+			column = indent;
+		} else {
+			printf("%*s", (int)blank, "");
+			column += (int)blank;
+		}
+		fwrite(text + blank, 1, word, stdout);
+		column += wide;
+		text += blank + word;
+	}
+	putchar('\n');
+}
+
 void text_cell(const char *text, int width, enum paint paint)
 {
-	int used = 0;
-	for (const char *c = text; *c; c++)
-		used += ((unsigned char)*c & 0xc0) != 0x80;
+	int used = width_of(text, strlen(text));
 	if (paint != PAINT_NONE)
 		text_paint(paint);
 	fputs(text, stdout);

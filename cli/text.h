@@ -19,6 +19,9 @@ void text_init(void); /* is standard output a terminal that has colours */
 bool text_is_terminal(void);
 int text_rows(void); /* of the terminal; 0 = unknown */
 int text_columns(void);
+/* A line that begins at `column` already, broken at spaces before the edge and going on at `indent`. The edge is the
+ * terminal's, or $COLUMNS; without either nothing is broken, so that grep finds it. */
+void text_flow(int column, int indent, const char *text);
 void text_set_now(int64_t wall_ms); /* 0: the clock's */
 int64_t text_now(void);
 
@@ -31,6 +34,9 @@ const char *text_age(const json_t *object, const char *key);
 const char *text_of(const json_t *object, const char *key);
 int64_t text_int(const json_t *object, const char *key, int64_t otherwise);
 bool text_bool(const json_t *object, const char *key);
+
+/* "NAME: " and `format` with the name for each %s. */
+const char *text_with(const char *format, const char *name);
 
 void text_paint(enum paint paint); /* PAINT_NONE ends it */
 /* Padded to `width`, painted without the padding. */

@@ -127,7 +127,7 @@ static void start_engine(struct daemon *d)
 	};
 	struct loop_events events = { on_suspended, on_stop, on_beat, d };
 	struct engine_opts opts;
-	d->views = views_new(d->config->npairs);
+	d->views = views_new(d->config->npairs, d->config->global.stranded_dir);
 	config_fill_engine(d->config, &opts);
 	d->engine = engine_new(&ports, &opts, views_publish, d->views);
 	config_engine_free(&opts);

@@ -179,12 +179,12 @@ static void explain_family(const struct health *h, enum health_family f, struct 
 	if (!line->last_ms)
 		snprintf(c->value, sizeof(c->value), "no report%s", line->local ? " (local fault)" : "");
 	else if (line->dead)
-		snprintf(c->value, sizeof(c->value), "%d dead rounds, last: %s: %.60s", line->dead,
-			 probe_layer_name(line->last.layer), line->last.reason);
+		snprintf(c->value, sizeof(c->value), "%d dead round%s, the last at %s: %.60s", line->dead,
+			 line->dead == 1 ? "" : "s", probe_layer_name(line->last.layer), line->last.reason);
 	else
 		snprintf(c->value, sizeof(c->value), "answers (%s%s%.60s)", probe_outcome_name(line->last.outcome),
 			 line->last.reason[0] ? ": " : "", line->last.reason);
-	snprintf(c->limit, sizeof(c->limit), "DOWN needs %d dead rounds", h->opts.fail_after);
+	snprintf(c->limit, sizeof(c->limit), "%d dead rounds in a row", h->opts.fail_after);
 	c->met = line->dead >= h->opts.fail_after;
 	c->age_ms = age_of(line->last_ms, now);
 	snprintf(c->source, sizeof(c->source), "probe");
@@ -199,7 +199,7 @@ static void explain_agent(const struct health *h, struct instant now, struct con
 		 : vouches                ? "says: serving"
 		 : h->agent.agent.serving ? "said: serving, too long ago"
 					  : "says: not serving");
-	snprintf(c->limit, sizeof(c->limit), "must not say serving");
+	snprintf(c->limit, sizeof(c->limit), "no fresh word that it serves");
 	c->met = !vouches;
 	c->age_ms = age_of(h->agent_ms, now);
 	snprintf(c->source, sizeof(c->source), "primary's agent");
@@ -212,7 +212,7 @@ static void explain_references(const struct health *h, struct instant now, struc
 		 !h->reference_ms ? "no report"
 		 : h->isolated    ? "none answers: the controller is cut off"
 				  : "reachable");
-	snprintf(c->limit, sizeof(c->limit), "at least one must answer");
+	snprintf(c->limit, sizeof(c->limit), "at least one that answers");
 	c->met = !references_veto(h);
 	c->age_ms = age_of(h->reference_ms, now);
 	snprintf(c->source, sizeof(c->source), "probe");

@@ -171,6 +171,41 @@ const char *step_name(enum step_id step)
 	return "?";
 }
 
+static const char *step_purpose(enum step_id step)
+{
+	switch (step) {
+	case STEP_GUARD: return "the published MX set is the one that coldmx knows";
+	case STEP_BOOT_ORDER: return "a number for this boot, journaled before it";
+	case STEP_POWER_ON: return "switch the standby on, read the state back";
+	case STEP_INTERLOCK: return "refuse pushes of recipient maps from now on";
+	case STEP_CONNECT: return "SSH to the standby: is it the boot that was ordered";
+	case STEP_CLOCK: return "its clock against ours";
+	case STEP_HARDEN: return "the controls that come before mail";
+	case STEP_MAPS: return "install the primary's recipient maps";
+	case STEP_GRANT: return "a new epoch: the standby may take mail";
+	case STEP_START_MAIL: return "start mail; what it takes is held";
+	case STEP_VERIFY_LOCAL: return "the controls that need running mail";
+	case STEP_FENCE: return "switch the dead primary off, as well as it goes";
+	case STEP_OPEN_TO_PROBES: return "port 25 of the standby for the controller only";
+	case STEP_VERIFY_OUTSIDE: return "250 to a known recipient, a refusal to an unknown one";
+	case STEP_READINESS: return "the last look";
+	case STEP_OPEN_PORT: return "port 25 for everybody";
+	case STEP_SWITCH_DNS: return "compare and swap, zone by zone";
+	case STEP_VERIFY_DNS: return "every authoritative server shows it";
+	case STEP_ANNOUNCE: return "page what happened";
+	case STEP_VERIFY_PRIMARY: return "the primary is on, can be reached and listens";
+	case STEP_RESCUE: return "count what the primary itself still queues";
+	case STEP_DRAIN: return "the standby delivers its queue to the primary";
+	case STEP_LINGER: return "twice the TTL: resolvers forget the old set";
+	case STEP_CLOSE_PORT: return "port 25 of the standby for nobody";
+	case STEP_DRAIN_AGAIN: return "deliver what came meanwhile";
+	case STEP_SETTLE: return "stop mail there; the primary alone may take it";
+	case STEP_POWER_OFF: return "switch the standby off, read the state back";
+	case STEP_INTERLOCK_BACK: return "accept pushes of recipient maps again";
+	}
+	return "";
+}
+
 static void describe_set(const struct mx_set *set, struct strbuf *out)
 {
 	for (size_t i = 0; i < set->count; i++)
@@ -180,9 +215,9 @@ static void describe_set(const struct mx_set *set, struct strbuf *out)
 
 static void describe_zone(const struct plan *p, const struct plan_zone *z, struct strbuf *out)
 {
-	strbuf_addf(out, "  %s MX\n    now    ", z->name);
+	strbuf_addf(out, "  %s MX\n    old    ", z->name);
 	describe_set(&z->before, out);
-	strbuf_adds(out, "\n    then   ");
+	strbuf_adds(out, "\n    new    ");
 	describe_set(&z->after, out);
 	if (p->site.strategy == DNS_STANDING)
 		strbuf_adds(out, "\n    (standing: both hosts stay listed, nothing is changed, only verified)");
@@ -194,9 +229,9 @@ void plan_describe(const struct plan *p, struct strbuf *out)
 	strbuf_addf(out, "%s of pair %s, spool mode, epoch %llu\n\nSteps\n", plan_kind_name(p->kind), p->site.pair,
 		    (unsigned long long)p->epoch);
 	for (size_t i = 0; i < p->nsteps; i++)
-		strbuf_addf(out, "  %2zu  %s%s\n", i + 1, step_name(p->step[i]),
+		strbuf_addf(out, "  %2zu  %-15s %s%s\n", i + 1, step_name(p->step[i]), step_purpose(p->step[i]),
 			    step_no_return(p->kind, p->step[i]) ? "   <- point of no return" : "");
-	strbuf_adds(out, "\nDNS\n");
+	strbuf_adds(out, "\nDNS, changed only where exactly the old set is published\n");
 	for (size_t i = 0; i < p->site.nzones; i++)
 		describe_zone(p, &p->site.zones[i], out);
 	if (p->kind != PLAN_PROMOTE)

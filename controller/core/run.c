@@ -252,8 +252,16 @@ static void after_commit(struct run *r, struct instant now, struct run_out *out)
 	case AFTER_SAME: go_on(r, NULL, now, out); return;
 	case AFTER_DONE: end(r, RUN_DONE, out); return;
 	case AFTER_UNDONE: end(r, RUN_UNDONE, out); return;
-	case AFTER_STUCK: end(r, RUN_STUCK, out); return;
+	case AFTER_STUCK:
+		r->wait_from_ms = now.boot_ms; /* for a person: not our own time */
+		end(r, RUN_STUCK, out);
+		return;
 	}
+}
+
+static void count_wait(struct run *r, struct instant now)
+{
+	r->state[r->at].waited_ms += now.boot_ms - r->wait_from_ms;
 }
 
 static void resume(struct run *r, struct instant now, struct run_out *out)
@@ -268,7 +276,9 @@ static void resume(struct run *r, struct instant now, struct run_out *out)
 	}
 	if (r->stuck) {
 		r->stuck = false;
-		r->err = r->cause; /* none, on the way forward */
+		r->err = r->cause;            /* none, on the way forward */
+		if (r->state[r->at].began_ms) /* in this life of the controller */
+			count_wait(r, now);
 		put_simple(r, out, JOURNAL_RESUME, now);
 		commit(r, out, AFTER_ENTER);
 		return;
@@ -286,11 +296,6 @@ static void cancel(struct run *r, const char *reason, struct instant now, struct
 	err_set(&r->err, ERR_CANCELLED, "%s", reason);
 	if (!r->in_flight)
 		turn_back(r, out, now);
-}
-
-static void count_wait(struct run *r, struct instant now)
-{
-	r->state[r->at].waited_ms += now.boot_ms - r->wait_from_ms;
 }
 
 void run_step(struct run *r, const struct run_in *in, struct instant now, struct run_out *out)

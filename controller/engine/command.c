@@ -40,15 +40,17 @@ static void hint_for(const struct watched *p, char *out, size_t size)
 {
 	const char *name = p->opts.site.pair;
 	switch (p->state) {
-	case PAIR_PROMOTED: snprintf(out, size, "coldmx failback %s", name); return;
-	case PAIR_STUCK: snprintf(out, size, "coldmx resume %s, or coldmx abort %s", name, name); return;
+	case PAIR_PROMOTED: snprintf(out, size, "coldmx failback %s --reason ...", name); return;
+	case PAIR_STUCK: snprintf(out, size, "coldmx resume %s --reason ..., or coldmx abort", name); return;
 	case PAIR_PROMOTING:
 	case PAIR_FAILING_BACK:
-	case PAIR_DRILLING: snprintf(out, size, "coldmx status %s, or coldmx abort %s", name, name); return;
-	case PAIR_UP: snprintf(out, size, "coldmx explain %s", name); return;
+	case PAIR_DRILLING: snprintf(out, size, "coldmx status %s --watch, or coldmx abort", name); return;
+	case PAIR_UP:
+		snprintf(out, size, "coldmx plan %s, which shows the steps; nothing else while it is up", name);
+		return;
 	case PAIR_UNKNOWN:
 	case PAIR_SUSPECT:
-	case PAIR_DOWN: snprintf(out, size, "coldmx failover %s", name); return;
+	case PAIR_DOWN: snprintf(out, size, "coldmx failover %s --reason ...", name); return;
 	}
 }
 
@@ -115,11 +117,13 @@ static void abort_operation(const struct request *r)
 	bool undone = p->state == PAIR_STUCK && o->active && o->run.mode == RUNNING_OVER;
 	enum pair_event event = late ? PAIR_EV_ABORT_LATE : PAIR_EV_ABORT;
 	const struct pair_row *row = pair_rule(p->state, event);
+	char hint[NAME_MAX_LEN + 40];
+	snprintf(hint, sizeof(hint), "coldmx resume %s --reason ...", p->opts.site.pair);
 	if (row->action == PAIR_ACT_REFUSE || (late && o->plan.kind != PLAN_PROMOTE)) {
 		if (row->action == PAIR_ACT_REFUSE)
 			refuse_by_row(r, row);
 		else
-			refuse(r, "way-back", "coldmx resume", "the way back cannot be aborted, only resumed");
+			refuse(r, "way-back", hint, "the way back cannot be aborted, only resumed");
 		return;
 	}
 	if (late) {
@@ -127,7 +131,7 @@ static void abort_operation(const struct request *r)
 		return;
 	}
 	if (p->state == PAIR_STUCK && !undone) {
-		refuse(r, "half-undone", "coldmx resume", "the undo is not finished: resume goes on with it");
+		refuse(r, "half-undone", hint, "the undo is not finished: resume goes on with it");
 		return;
 	}
 	if (undone) {

@@ -79,6 +79,7 @@ struct view_op {
 	char kind[16];   /* promote, failback, abort */
 	char status[16]; /* running, undoing, stuck, done, undone */
 	bool past_no_return;
+	const char *no_return; /* the step after which nothing is undone; static; NULL = none */
 	char actor[NAME_MAX_LEN], reason[200];
 	int64_t began_wall_ms, took_ms;
 	size_t nsteps;

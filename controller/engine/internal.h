@@ -64,6 +64,7 @@ struct watched {
 	struct operation op;
 	uint32_t stale_commits; /* of an operation that was taken over; the store answers in order */
 	bool failing;           /* counted by the mass brake */
+	int64_t viewed_ms;      /* when its view was built */
 	bool dirty, hurried, busy_paged, refuse_paged;
 	bool shadow_told; /* what automatic mode would have done */
 };

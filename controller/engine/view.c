@@ -58,8 +58,11 @@ static void view_op(const struct watched *p, struct instant now, struct view_op 
 	out->began_wall_ms = o->plan.began.wall_ms;
 	out->took_ms = (o->ended_ms ? o->ended_ms : now.boot_ms) - o->began_ms;
 	out->nsteps = o->plan.nsteps;
-	for (size_t i = 0; i < o->plan.nsteps; i++)
+	for (size_t i = 0; i < o->plan.nsteps; i++) {
 		view_step(&o->run, i, now, &out->step[i]);
+		if (step_no_return(o->plan.kind, o->plan.step[i]))
+			out->no_return = step_name(o->plan.step[i]);
+	}
 	out->err = o->run.err;
 }
 
@@ -143,6 +146,6 @@ void view_build(struct watched *p, struct pair_view *out)
 	out->has_op = p->op.active;
 	if (p->op.active)
 		view_op(p, now, &out->op);
-	out->built_boot_ms = now.boot_ms;
+	out->built_boot_ms = p->viewed_ms = now.boot_ms;
 	out->built_wall_ms = now.wall_ms;
 }

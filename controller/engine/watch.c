@@ -5,6 +5,7 @@
 #include "internal.h"
 
 #define BUSY_PAGE_MS (15 * 60 * 1000)
+#define VIEW_OLD_MS (15 * 1000) /* a calm pair's view shows no older probe than this and one round */
 
 static bool in_operation(const struct watched *p)
 {
@@ -29,7 +30,8 @@ static void veto_words(struct watched *p, char *why, size_t size)
 	else if (!p->seen_up)
 		snprintf(why, size, "the primary was never seen up since its configuration changed");
 	else if (p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms)
-		snprintf(why, size, "a promotion began by itself before: `coldmx ack %s` or wait", p->opts.site.pair);
+		snprintf(why, size, "a promotion began by itself before: `coldmx ack %s --reason ...` or wait",
+			 p->opts.site.pair);
 	else if (brake_check_budget(&e->brake, now, &err) || brake_check_mass(&e->brake, &err))
 		snprintf(why, size, "%.190s", err.text);
 }
@@ -72,8 +74,8 @@ static void act(struct watched *p, enum pair_event event)
 		if (event == PAIR_EV_DOWN_VETOED)
 			page_send(p, "page", "primary is DOWN; not acting: %s", p->veto);
 		else if (event == PAIR_EV_OP_STUCK)
-			page_send(p, "page", "stuck: %s. Then `coldmx resume %s` or `coldmx abort %s`",
-				  p->op.run.err.text, p->opts.site.pair, p->opts.site.pair);
+			page_send(p, "page", "stuck: %s. Then `coldmx resume %s --reason ...`, or `coldmx abort`",
+				  p->op.run.err.text, p->opts.site.pair);
 		else if (event == PAIR_EV_WOUNDED)
 			page_send(p, "page", "the primary refuses good mail");
 		return;
@@ -98,7 +100,7 @@ const struct pair_row *watch_fire(struct watched *p, enum pair_event event)
 		return row;
 	p->last_event = event;
 	p->state = row->next;
-	if (before != row->next || row->action != PAIR_ACT_NONE) {
+	if (before != row->next || row->action != PAIR_ACT_NONE || before == PAIR_PROMOTED) {
 		p->row = row;
 		engine_log(p->e, before == row->next ? 6 : 5, p, "%s -> %s: %s [%s]", pair_state_name(before),
 			   pair_state_name(row->next), row->why, row->rule);
@@ -204,7 +206,8 @@ static void smtp_result(struct watched *p, enum health_family family, const stru
 	const struct health_line *line = &p->health.line[family];
 	int dead = line->dead;
 	health_smtp_result(&p->health, family, r, engine_now(p->e));
-	if ((dead == 0) != (line->dead == 0))
+	bool old = engine_now(p->e).boot_ms - p->viewed_ms >= VIEW_OLD_MS;
+	if ((dead == 0) != (line->dead == 0) || old)
 		engine_touch(p);
 	watch_evaluate(p);
 }
@@ -295,27 +298,32 @@ size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 	struct engine *e = p->e;
 	struct instant now = engine_now(e);
 	struct err err = { 0 };
-	char text[160];
+	char text[160], limit[80];
 	BUG_ON(max < 12);
 	size_t n = health_explain(&p->health, now, out, max);
-	add_condition(&out[n++], "mode", p->opts.mode == MODE_AUTOMATIC, "automatic acts without a person",
-		      pair_mode_name(p->opts.mode));
+	add_condition(&out[n++], "mode", p->opts.mode == MODE_AUTOMATIC, "automatic", pair_mode_name(p->opts.mode));
 	bool held = hold_active(&p->hold, now);
 	snprintf(text, sizeof(text), held ? "%s: %.100s" : "none", p->hold.owner, p->hold.reason);
-	add_condition(&out[n++], "hold", !held, "no hold", text);
+	add_condition(&out[n++], "hold", !held, "none", text);
 	int64_t grace_ms = e->grace_until_ms - now.boot_ms;
-	snprintf(text, sizeof(text), "%lld s left", (long long)(grace_ms > 0 ? grace_ms / 1000 : 0));
+	if (grace_ms > 0)
+		snprintf(text, sizeof(text), "%lld s left", (long long)(grace_ms + 999) / 1000);
+	else
+		snprintf(text, sizeof(text), "over");
 	add_condition(&out[n++], "grace", grace_ms <= 0, "over", text);
-	add_condition(&out[n++], "seen-up", p->seen_up, "seen up since the configuration changed",
-		      p->seen_up ? "yes" : "never");
+	add_condition(&out[n++], "seen-up", p->seen_up, "once since the configuration changed",
+		      p->seen_up ? "yes" : "never since the configuration changed");
 	bool latched = p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms;
 	add_condition(&out[n++], "latch", !latched, "acknowledged or cooled down",
 		      latched ? "promoted automatically, not acknowledged" : "clear");
 	bool spent = brake_check_budget(&e->brake, now, &err) != ERR_OK;
-	snprintf(text, sizeof(text), "%d of %d used today", e->brake.used, e->brake.opts.per_day);
-	add_condition(&out[n++], "budget", !spent, "automatic promotions a day, all pairs", text);
+	snprintf(text, sizeof(text), "%d automatic promotions today, all pairs", e->brake.used);
+	snprintf(limit, sizeof(limit), "fewer than %d a day", e->brake.opts.per_day);
+	add_condition(&out[n++], "budget", !spent, limit, text);
 	bool mass = brake_check_mass(&e->brake, &err) != ERR_OK;
 	snprintf(text, sizeof(text), "%d of %d primaries fail", e->brake.failing, e->brake.total);
-	add_condition(&out[n++], "mass-brake", !mass, "many at once: we suspect ourselves", text);
+	snprintf(limit, sizeof(limit), "fewer than %d, or below %d %% of all", e->brake.opts.mass_count,
+		 e->brake.opts.mass_percent);
+	add_condition(&out[n++], "mass-brake", !mass, limit, text);
 	return n;
 }

@@ -7,17 +7,22 @@ static void write_text(const struct step_ctx *ctx, char *out, size_t size)
 {
 	const struct plan *p = ctx->plan;
 	const struct facts *f = ctx->facts;
+	int used;
 	switch (p->kind) {
 	case PLAN_PROMOTE:
 		snprintf(out, size,
-			 "%s: the standby takes the mail (%s). It waits there until `coldmx failback %s`.%s%.300s",
+			 "%s: the standby takes the mail (%s). It waits there until `coldmx failback %s --reason "
+			 "...`.%s%.300s",
 			 p->site.pair, p->automatic ? "automatic" : p->actor, p->site.pair,
 			 f->degrade[0] ? " DEGRADE: " : "", f->degrade);
 		return;
 	case PLAN_FAILBACK:
 	case PLAN_ABORT:
-		snprintf(out, size, "%s: the primary has its role back, the standby is off.%s", p->site.pair,
-			 f->stranded ? " Some messages were refused for good: see the stranded list." : "");
+		used = snprintf(out, size, "%s: the primary has its role back, the standby is off.", p->site.pair);
+		if (f->stranded)
+			snprintf(out + used, size - (size_t)used,
+				 " The primary refused %lld message%s for good: `coldmx status %s` names the folder.",
+				 (long long)f->stranded, f->stranded == 1 ? "" : "s", p->site.pair);
 		return;
 	}
 }

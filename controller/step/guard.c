@@ -25,11 +25,11 @@ enum step_say step_guard(struct step_ctx *ctx, const struct outcome *last, struc
 		else if (!mx_set_equal(&last->u.dns.set, &zone->before))
 			return step_fail(out, ERR_CONFLICT,
 					 "%s: the published MX set is not the one that coldmx knows; nothing "
-					 "is overwritten: compare with `coldmx plan`, then `coldmx ack`",
-					 zone->name);
+					 "is overwritten: put back the old set of `coldmx plan %s`",
+					 zone->name, site->pair);
 		ctx->mem->index++;
 	}
 	if (ctx->mem->index == site->nzones)
-		return step_done(out, "%zu MX sets are as known", site->nzones);
+		return step_done(out, "%zu MX set%s as known", site->nzones, site->nzones == 1 ? " is" : "s are");
 	return get_zone(ctx, out);
 }

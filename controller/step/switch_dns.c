@@ -37,8 +37,12 @@ static enum step_say next_zone(struct step_ctx *ctx, struct step_out *out)
 	if (ctx->mem->index < ctx->plan->site.nzones)
 		return ask(ctx, VERB_DNS_GET, out);
 	if (ctx->mem->text[0])
-		return step_fail(out, ERR_CONFLICT, "changed by another hand, nothing overwritten: %s", ctx->mem->text);
-	return step_done(out, "%zu MX sets swapped", ctx->plan->site.nzones);
+		return step_fail(out, ERR_CONFLICT,
+				 "changed by another hand, nothing overwritten: %s: put back the old set of "
+				 "`coldmx plan %s%s`",
+				 ctx->mem->text, ctx->plan->site.pair,
+				 ctx->plan->kind == PLAN_PROMOTE ? "" : " --failback");
+	return step_done(out, "%zu MX set%s switched", ctx->plan->site.nzones, ctx->plan->site.nzones == 1 ? "" : "s");
 }
 
 static enum step_say after_get(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)

@@ -114,7 +114,8 @@ enum MHD_Result http_read_pair(struct MHD_Connection *conn, struct views *vs, co
 {
 	struct view *v = views_find(vs, name);
 	if (!v)
-		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "no pair is named \"%.60s\"", name);
+		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND,
+				    "no pair is named \"%.60s\": coldmx status lists them", name);
 	enum MHD_Result rc = answer_view(conn, vs, v, explain ? &v->explain : &v->full);
 	view_put(v);
 	return rc;

@@ -134,6 +134,7 @@ static void put_operation(struct json *j, const char *key, const struct pair_vie
 	json_put_string(j, "kind", o->kind);
 	json_put_string(j, "status", o->status);
 	json_put_bool(j, "past_no_return", o->past_no_return);
+	put_text_or_null(j, "no_return", o->no_return ? o->no_return : "");
 	json_put_string(j, "actor", o->actor);
 	json_put_string(j, "reason", o->reason);
 	json_put_int(j, "began_ms", o->began_wall_ms);
@@ -144,6 +145,15 @@ static void put_operation(struct json *j, const char *key, const struct pair_vie
 	json_close_object(j);
 }
 
+static void put_stranded(struct json *j, const struct pair_view *v, const char *stranded_dir)
+{
+	struct strbuf dir = STRBUF_INIT;
+	strbuf_addf(&dir, "%s/%s", stranded_dir, v->name);
+	json_put_uint(j, "stranded", v->stranded);
+	json_put_string(j, "stranded_dir", strbuf_str(&dir));
+	strbuf_fini(&dir);
+}
+
 static void put_standby_mail(struct json *j, const struct pair_view *v)
 {
 	json_open_object(j, "standby_queue");
@@ -152,10 +162,9 @@ static void put_standby_mail(struct json *j, const struct pair_view *v)
 	put_time(j, "at_ms", v, v->agent_age_ms[HOST_STANDBY]);
 	json_put_string(j, "source", "standby's agent");
 	json_close_object(j);
-	json_put_uint(j, "stranded", v->stranded);
 }
 
-void status_json_pair(const struct pair_view *v, struct strbuf *out)
+void status_json_pair(const struct pair_view *v, const char *stranded_dir, struct strbuf *out)
 {
 	struct json j;
 	json_init(&j, out);
@@ -181,6 +190,7 @@ void status_json_pair(const struct pair_view *v, struct strbuf *out)
 	put_time(&j, "maps_at_ms", v, v->maps_age_ms);
 	put_text_or_null(&j, "unordered_boot", v->unordered_boot);
 	put_standby_mail(&j, v);
+	put_stranded(&j, v, stranded_dir);
 	put_operation(&j, "operation", v);
 	json_close_object(&j);
 }
@@ -194,7 +204,7 @@ static const char *step_in_hand(const struct view_op *o)
 	return "";
 }
 
-void status_json_brief(const struct pair_view *v, struct strbuf *out)
+void status_json_brief(const struct pair_view *v, const char *stranded_dir, struct strbuf *out)
 {
 	struct json j;
 	json_init(&j, out);
@@ -204,6 +214,7 @@ void status_json_brief(const struct pair_view *v, struct strbuf *out)
 	json_put_bool(&j, "latched", v->latched);
 	put_text_or_null(&j, "trouble", v->trouble);
 	put_text_or_null(&j, "unordered_boot", v->unordered_boot);
+	put_stranded(&j, v, stranded_dir);
 	if (v->has_op) {
 		json_open_object(&j, "operation");
 		json_put_uint(&j, "id", v->op.op);

@@ -10,8 +10,9 @@
 
 #include "../engine/engine.h"
 
-void status_json_pair(const struct pair_view *v, struct strbuf *out);
-void status_json_brief(const struct pair_view *v, struct strbuf *out); /* a row of /v1/status */
+void status_json_pair(const struct pair_view *v, const char *stranded_dir, struct strbuf *out);
+void status_json_brief(const struct pair_view *v, const char *stranded_dir,
+		       struct strbuf *out); /* a row of /v1/status */
 void status_json_explain(const struct pair_view *v, struct strbuf *out);
 void status_json_operation(const struct pair_view *v, struct strbuf *out);
 /* Audit rows: {"pair": ..., "rows": [...]}. */

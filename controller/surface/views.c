@@ -14,18 +14,20 @@ struct views {
 	pthread_mutex_t lock;
 	size_t n;
 	struct view **slot;
+	char *stranded_dir;
 	uint64_t version;
 	int64_t started_wall_ms;
 	_Atomic(int64_t) beat_ms;
 	atomic_bool ready;
 };
 
-struct views *views_new(size_t npairs)
+struct views *views_new(size_t npairs, const char *stranded_dir)
 {
 	struct views *vs = mem_calloc(1, sizeof(*vs));
 	pthread_mutex_init(&vs->lock, NULL);
 	vs->n = npairs;
 	vs->slot = mem_calloc(npairs + 1, sizeof(struct view *));
+	vs->stranded_dir = mem_strdup(stranded_dir);
 	vs->started_wall_ms = clock_wall_ms();
 	return vs;
 }
@@ -38,6 +40,7 @@ void views_free(struct views *vs)
 		view_put(vs->slot[i]);
 	pthread_mutex_destroy(&vs->lock);
 	free(vs->slot);
+	free(vs->stranded_dir);
 	free(vs);
 }
 
@@ -75,12 +78,12 @@ static void fill_numbers(const struct pair_view *pv, struct view *v)
 	v->stranded = pv->stranded;
 }
 
-static struct view *view_build(const struct pair_view *pv)
+static struct view *view_build(const struct views *vs, const struct pair_view *pv)
 {
 	struct strbuf text[4] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
 	size_t size = sizeof(struct view);
-	status_json_pair(pv, &text[0]);
-	status_json_brief(pv, &text[1]);
+	status_json_pair(pv, vs->stranded_dir, &text[0]);
+	status_json_brief(pv, vs->stranded_dir, &text[1]);
 	status_json_explain(pv, &text[2]);
 	if (pv->has_op)
 		status_json_operation(pv, &text[3]);
@@ -104,7 +107,7 @@ void views_publish(void *arg, const struct pair_view *pv)
 {
 	struct views *vs = arg;
 	BUG_ON(pv->id < 1 || pv->id > vs->n);
-	struct view *v = view_build(pv);
+	struct view *v = view_build(vs, pv);
 	pthread_mutex_lock(&vs->lock);
 	struct view *old = vs->slot[pv->id - 1];
 	v->version = ++vs->version;

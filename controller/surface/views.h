@@ -37,7 +37,8 @@ struct view {
 
 struct views;
 
-struct views *views_new(size_t npairs) NODISCARD RETURNS_NONNULL;
+/* `stranded_dir`: below it, in a folder named as the pair, lie the messages of the stranded list. */
+struct views *views_new(size_t npairs, const char *stranded_dir) NODISCARD RETURNS_NONNULL;
 void views_free(struct views *vs); /* NULL is legal */
 
 /* A publish_cb of the engine: arg is the struct views. */

@@ -92,8 +92,8 @@ static inline void fake_command(void *ctx, const struct command *cmd, command_cb
 	if (cmd->kind == CMD_PLAN || cmd->dry_run)
 		a.text = "promote of pair beta, spool mode, epoch 4\n\nSteps\n   1  guard\n\nDNS\n "
 			 " example.org MX\n"
-			 "    now    10 mx1.example.org, 20 mx2.example.org (TTL 300 s)\n"
-			 "    then   20 mx1.example.org, 10 mx2.example.org (TTL 300 s)\n";
+			 "    old    10 mx1.example.org, 20 mx2.example.org (TTL 300 s)\n"
+			 "    new    20 mx1.example.org, 10 mx2.example.org (TTL 300 s)\n";
 	if (cmd->kind == CMD_FAILOVER && !cmd->dry_run && !beta) {
 		fake_refuse(cb, arg, "up-refuses-failover", "coldmx explain alpha",
 			    "the primary answers (probe 3 s ago): a failover would split its mail");
@@ -118,7 +118,7 @@ static inline enum err_code fake_start(struct fake *f, const char *socket_path, 
 	struct http_opts opts = { .ops = &ops, .ops_ctx = f, .group = getegid(), .tcp_addr = "" };
 	memset(f, 0, sizeof(*f));
 	pthread_mutex_init(&f->lock, NULL);
-	f->views = views_new(FAKE_PAIRS);
+	f->views = views_new(FAKE_PAIRS, "/var/lib/coldmx/stranded");
 	f->step_ms = step_ms;
 	f->fail_step = -1;
 	f->op = 20;

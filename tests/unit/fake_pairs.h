@@ -22,6 +22,7 @@ static inline void fake_begin_op(struct pair_view *v, uint64_t op, const char *k
 	snprintf(v->op.status, sizeof(v->op.status), "running");
 	snprintf(v->op.actor, sizeof(v->op.actor), "root (uid 0)");
 	snprintf(v->op.reason, sizeof(v->op.reason), "disk died");
+	v->op.no_return = "open-port";
 	v->op.nsteps = ARRAY_LEN(fake_steps);
 	for (size_t i = 0; i < v->op.nsteps; i++) {
 		v->op.step[i].name = fake_steps[i];
@@ -52,6 +53,7 @@ static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 	b->verdict = HEALTH_DOWN;
 	b->verdict_since_wall_ms = clock_wall_ms() - 200000;
 	b->agent_age_ms[HOST_PRIMARY] = 260000;
+	b->agent_known[HOST_PRIMARY] = false;
 	snprintf(b->rule, sizeof(b->rule), "down-vetoed");
 	snprintf(b->why, sizeof(b->why), "the primary is down, and something forbids to act");
 	snprintf(b->trouble, sizeof(b->trouble), "not acting: mode is manual: `coldmx failover beta` acts");
@@ -64,6 +66,7 @@ static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 		.present = true, .serving = true, .has_right = true, .epoch = 4, .queue = 1234, .disk_free_mb = 9000
 	};
 	g->queue_waiting = 1234;
+	g->stranded = 2;
 	snprintf(g->accept, sizeof(g->accept), "primary,standby");
 	fake_begin_op(g, 11, "promote");
 	snprintf(g->op.status, sizeof(g->op.status), "done");
@@ -75,10 +78,13 @@ static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 	snprintf(d->unordered_boot, sizeof(d->unordered_boot), "0f6c11d3-1111-4c3b-8f0e-0d0f6f2f6c11");
 	fake_begin_op(d, 12, "promote");
 	snprintf(d->op.status, sizeof(d->op.status), "stuck");
+	d->op.past_no_return = true;
 	for (size_t i = 0; i < 16; i++)
 		fake_end_step(d, i, 800);
 	snprintf(d->op.step[16].state, sizeof(d->op.step[16].state), "failed");
 	d->op.step[16].took_ms = 300;
+	d->held = true;
+	d->hold = (struct hold){ .set = true, .since_wall_ms = 1790000000000, .expires_wall_ms = 1790000000001 };
 	err_set(&d->op.err, ERR_CONFLICT,
 		"switch-dns: example.org MX is not what we published: nothing was overwritten");
 }
@@ -98,10 +104,11 @@ static inline void fake_history(void *ctx, const char *pair, uint32_t limit, his
 	(void)pair;
 	(void)limit;
 	struct record rows[] = {
-		{ .seq = 1, .body = "wall_ms=1790000000000\nwho=coldmxd\nwhat=seen-up\nwhy=first seen up\n" },
+		{ .seq = 1,
+		  .body = "wall_ms=1790000000000\nboot_ms=1\nwho=coldmxd\nwhat=seen-up\nwhy=first seen up\nepoch=1\n" },
 		{ .seq = 2,
-		  .body = "wall_ms=1790000100000\nwho=root (uid 0)\nwhat=hold\nwhy=maintenance "
-			  "\x1b[31mred\n" },
+		  .body = "wall_ms=1790000100000\nboot_ms=2\nwho=root (uid 0)\nwhat=hold\nwhy=maintenance "
+			  "\x1b[31mred\nepoch=1\n" },
 	};
 	cb(arg, NULL, rows, ARRAY_LEN(rows));
 }

@@ -73,13 +73,16 @@ static void test_status(void **state)
 	assert_true(beta && alpha && beta < alpha); /* what needs a person comes first */
 	assert_non_null(strstr(shown, "ATTACK SIGNAL"));
 	expect("status alpha", CLI_DONE, "alpha: the primary serves; nothing to do");
-	expect("status beta", CLI_DONE, "coldmx failover beta");
+	expect("status beta", CLI_DONE, "coldmx failover beta --reason ...");
 	assert_non_null(strstr(shown, "primary's agent unknown since "));
 	assert_non_null(strstr(shown, "standby's agent no report since"));
-	expect("status gamma", CLI_DONE, "the primary is back; the standby's mail waits: coldmx failback gamma");
-	assert_non_null(strstr(shown, "1234 messages wait"));
+	assert_null(strstr(shown, "queue 12,")); /* the last word of a silent agent is not shown as today's */
+	expect("status gamma", CLI_DONE, "the primary is back and mail waits at the standby: coldmx failback gamma");
+	assert_non_null(strstr(shown, "1234 messages (")); /* with its age */
+	assert_non_null(strstr(shown, "2 messages that the primary refused for good: /var/lib/coldmx/stranded/gamma"));
 	assert_non_null(strstr(shown, "all 19 steps done in 54.3 s"));
-	expect("status delta", CLI_DONE, "coldmx resume delta, or coldmx abort delta");
+	expect("status delta", CLI_DONE, "ATTACK SIGNAL: look at the standby before anything else");
+	assert_non_null(strstr(shown, "past open-port, the point of no return"));
 	assert_non_null(strstr(shown, "  failed   switch-dns"));
 	assert_non_null(strstr(shown, "nothing was overwritten"));
 	expect("status nobody", CLI_USAGE, "no pair is named \"nobody\"");
@@ -88,10 +91,27 @@ static void test_status(void **state)
 static void test_explain_and_history(void **state)
 {
 	(void)state;
-	expect("explain alpha", CLI_DONE, "3 of 6 conditions stand against it (smtp-IPv4, agent, references)");
+	expect("explain alpha", CLI_DONE, "3 of 6 conditions stand against it (smtp-v4, agent, references)");
 	assert_non_null(strstr(shown, "NO   references"));
+	expect("explain gamma", CLI_DONE, "coldmx failback gamma --reason ...");
 	expect("history alpha", CLI_DONE, "2 entries in the audit trail");
 	assert_null(strchr(shown, '\x1b')); /* what people wrote does not steer a terminal */
+}
+
+/* On a terminal of 80 columns no line of any screen wraps in the middle of a word. */
+static void test_80_columns(void **state)
+{
+	(void)state;
+	static const char *const lines[] = { "status",       "status alpha",  "status beta",   "status gamma",
+					     "status delta", "explain alpha", "explain gamma", "history alpha" };
+	setenv("COLUMNS", "80", 1);
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
+		assert_int_equal(run(lines[i]), CLI_DONE);
+		for (char *line = strtok(shown, "\n"); line; line = strtok(NULL, "\n"))
+			if (strlen(line) > 80)
+				fail_msg("coldmx %s: %zu columns: %s", lines[i], strlen(line), line);
+	}
+	unsetenv("COLUMNS");
 }
 
 static void test_json(void **state)
@@ -132,7 +152,7 @@ static void test_commands(void **state)
 {
 	(void)state;
 	expect("plan beta", CLI_DONE, "beta: this is a plan; nothing was touched");
-	assert_non_null(strstr(shown, "then   20 mx1.example.org"));
+	assert_non_null(strstr(shown, "new    20 mx1.example.org"));
 	expect("failover beta --dry-run", CLI_DONE, "nothing was touched");
 	expect("hold alpha --for 2h --reason maintenance", CLI_DONE, "alpha: held until");
 	expect("release alpha --reason over", CLI_DONE, "alpha: released");
@@ -151,6 +171,8 @@ static void test_following(void **state)
 	expect("failover beta --reason disk --yes", CLI_FAILED,
 	       "promote is stuck: switch-dns: example.org MX was changed");
 	engine.fail_step = -1;
+	expect("status beta", CLI_DONE, "stuck: put right what the error names, then coldmx resume beta --reason ...");
+	assert_non_null(strstr(shown, "(conflict error)"));
 	engine.step_ms = 200;
 	expect("failover beta --reason disk --yes --wait 0", CLI_RUNNING, "coldmx status beta --watch");
 	engine.step_ms = 1;
@@ -191,10 +213,10 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_status),      cmocka_unit_test(test_explain_and_history),
-		cmocka_unit_test(test_json),        cmocka_unit_test(test_usage),
-		cmocka_unit_test(test_commands),    cmocka_unit_test(test_following),
-		cmocka_unit_test(test_unreachable),
+		cmocka_unit_test(test_status),     cmocka_unit_test(test_explain_and_history),
+		cmocka_unit_test(test_80_columns), cmocka_unit_test(test_json),
+		cmocka_unit_test(test_usage),      cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_following),  cmocka_unit_test(test_unreachable),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -14,7 +14,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "../../common/base/file.h"
 #include "../../controller/surface/http.h"
 #include "tool_view.h"
 
@@ -191,69 +190,6 @@ static void test_reads(void **state)
 	request(true, "GET", "/v1/pairs/alpha/history", NULL, NULL, &g);
 	assert_non_null(strstr(g.body, "\"why\":\"\\\"quoted\\\"\""));
 	assert_non_null(strstr(g.body, "\"wall_ms\":1790000000000"));
-}
-
-/* The members that docs/openapi.yaml requires of schema `name`, in order, comma-separated. */
-static void required_of(const char *yaml, const char *name, char *out, size_t size)
-{
-	char head[80];
-	snprintf(head, sizeof(head), "\n    %s:\n", name);
-	const char *at = strstr(yaml, head);
-	assert_non_null(at);
-	at = strstr(at, "required: [") + strlen("required: [");
-	snprintf(out, size, "%.*s", (int)strcspn(at, "]"), at);
-}
-
-static void expect_members(const char *yaml, const char *schema, const char *path, const char *item)
-{
-	char required[600];
-	struct got g;
-	required_of(yaml, schema, required, sizeof(required));
-	request(true, "GET", path, NULL, NULL, &g);
-	json_t *j = parse(g.body), *object = item ? json_array_get(json_object_get(j, item), 0) : j;
-	for (char *w = strtok(required, ", \n"); w; w = strtok(NULL, ", \n"))
-		if (!json_object_get(object, w))
-			fail_msg("%s: \"%s\" of schema %s is missing", path, w, schema);
-	json_decref(j);
-}
-
-/* The daemon is held to docs/openapi.yaml: its paths are there, and have the members that it
- * requires. */
-static void test_contract(void **state)
-{
-	(void)state;
-	char *yaml, path[200];
-	struct err e;
-	struct got g;
-	assert_int_equal(file_read("docs/openapi.yaml", 1 << 20, FILE_ANY, &yaml, NULL, &e), ERR_OK);
-	for (const char *at = yaml; (at = strstr(at, "\n  /"));) {
-		size_t n = 0;
-		bool get = strncmp(strchr(at + 1, '\n'), "\n    get:", 9) == 0;
-		for (at += 3; *at != ':' && n < sizeof(path) - 8;) {
-			if (*at == '{') {
-				n += (size_t)sprintf(path + n, "%s",
-						     at[1] == 'p'   ? "alpha"
-						     : at[1] == 'i' ? "7"
-								    : "plan");
-				at = strchr(at, '}') + 1;
-			} else {
-				path[n++] = *at++;
-			}
-		}
-		path[n] = '\0';
-		request(true, get ? "GET" : "POST", path, NULL, get ? NULL : "{}", &g);
-		if (g.status != 200 && g.status != 202)
-			fail_msg("%s of docs/openapi.yaml answers %d", path, g.status);
-	}
-	expect_members(yaml, "Head", "/v1/status", "pairs");
-	expect_members(yaml, "Head", "/v1/pairs/alpha", NULL);
-	expect_members(yaml, "Pair", "/v1/pairs/alpha", NULL);
-	expect_members(yaml, "Explanation", "/v1/pairs/alpha/explain", NULL);
-	expect_members(yaml, "Operation", "/v1/operations/7", NULL);
-	expect_members(yaml, "Operation", "/v1/operations", "operations");
-	expect_members(yaml, "Health", "/healthz", NULL);
-	expect_members(yaml, "History", "/v1/pairs/alpha/history", NULL);
-	free(yaml);
 }
 
 static void test_etag(void **state)
@@ -437,7 +373,7 @@ static int set_up(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(socket_path, sizeof(socket_path), "%s/sock", dir);
-	vs = views_new(1);
+	vs = views_new(1, "/var/lib/coldmx/stranded");
 	sample_view(1, "alpha", &pv);
 	pv.has_op = true;
 	pv.op.op = 7;
@@ -466,7 +402,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_socket_in_use),
 		cmocka_unit_test(test_reads),
-		cmocka_unit_test(test_contract),
 		cmocka_unit_test(test_etag),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_bodies),

@@ -47,7 +47,7 @@ static void test_view_outlives_its_successor(void **state)
 {
 	(void)state;
 	struct pair_view pv;
-	struct views *own = views_new(2);
+	struct views *own = views_new(2, "/var/lib/coldmx/stranded");
 	sample_view(1, "alpha", &pv);
 	assert_null(views_get(own, 1));
 	views_publish(own, &pv);
@@ -73,7 +73,7 @@ static void test_facts_have_times(void **state)
 	struct pair_view pv;
 	struct strbuf out = STRBUF_INIT;
 	sample_view(1, "alpha", &pv);
-	status_json_pair(&pv, &out);
+	status_json_pair(&pv, "/s", &out);
 	json_t *j = parse(strbuf_str(&out));
 	json_t *agents = json_object_get(j, "agents");
 	assert_int_equal(json_integer_value(json_object_get(json_object_get(agents, "primary"), "at_ms")),

@@ -47,13 +47,13 @@ static inline void sample_view(uint32_t id, const char *name, struct pair_view *
 	snprintf(v->agent[HOST_PRIMARY].boot_id, sizeof(v->agent[0].boot_id), "6a5d3c52-6e0d-4c3b-8f0e-0d0f6f2f6c11");
 	v->maps_age_ms = 60000;
 	v->queue_waiting = -1;
-	sample_condition(v, "smtp-IPv4", "answers (OK)", "DOWN needs 3 dead rounds", false, 12000, "probe");
-	sample_condition(v, "smtp-IPv6", "3 dead rounds, last: connect: timed out", "DOWN needs 3 dead rounds", true,
-			 2000, "probe");
-	sample_condition(v, "agent", "says: serving", "not serving, or silent", false, 4000, "primary's agent");
-	sample_condition(v, "mode", "automatic", "automatic acts without a person", true, 0, "controller");
-	sample_condition(v, "references", "no report", "one answers", false, -1, "probe");
-	sample_condition(v, "hold", "none", "no hold", true, 0, "controller");
+	sample_condition(v, "smtp-v4", "answers (ok)", "3 dead rounds in a row", false, 12000, "probe");
+	sample_condition(v, "smtp-v6", "3 dead rounds, the last at connect: no answer within the deadline",
+			 "3 dead rounds in a row", true, 2000, "probe");
+	sample_condition(v, "agent", "says: serving", "no fresh word that it serves", false, 4000, "primary's agent");
+	sample_condition(v, "mode", "automatic", "automatic", true, 0, "controller");
+	sample_condition(v, "references", "no report", "at least one that answers", false, -1, "probe");
+	sample_condition(v, "hold", "none", "none", true, 0, "controller");
 }
 
 #endif
