@@ -186,6 +186,7 @@ static const char *step_purpose(enum step_id step)
 	case STEP_START_MAIL: return "start mail; what it takes is held";
 	case STEP_VERIFY_LOCAL: return "the controls that need running mail";
 	case STEP_FENCE: return "switch the dead primary off, as well as it goes";
+	case STEP_UNFENCE: return "switch a primary that coldmx had switched off on again";
 	case STEP_OPEN_TO_PROBES: return "port 25 of the standby for the controller only";
 	case STEP_VERIFY_OUTSIDE: return "250 to a known recipient, a refusal to an unknown one";
 	case STEP_READINESS: return "the last look";
