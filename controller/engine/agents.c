@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../../common/base/mem.h"
 #include "internal.h"
 
 static void agent_result(struct watched *p, enum host_role role, const struct probe_result *r)
@@ -13,11 +14,7 @@ static void agent_result(struct watched *p, enum host_role role, const struct pr
 		return;
 	p->agent[role] = r->agent;
 	p->agent_ms[role] = engine_now(p->e).boot_ms;
-	if (strcmp(p->agent_trouble[role], r->agent.trouble) != 0) {
-		snprintf(p->agent_trouble[role], sizeof(p->agent_trouble[role]), "%s", r->agent.trouble);
-		if (r->agent.trouble[0])
-			page_send(p, "page", "%s: %s", host_role_name(role), r->agent.trouble);
-	}
+	(void)str_copy(p->agent_trouble[role], sizeof(p->agent_trouble[role]), r->agent.trouble);
 	if (r->agent.boot_id[0])
 		engine_boot_reported(p->e, p->id, role, r->agent.boot_id, r->agent.boot_order);
 	engine_touch(p);
@@ -83,9 +80,22 @@ static void page_when_silent(struct watched *p, enum host_role role)
 	p->silence_paged[role] = due;
 }
 
+/* Between grant and start-mail a standby has a right and no mail: while an operation moves it, its steps judge it. */
+static void page_trouble(struct watched *p, enum host_role role)
+{
+	bool moving = p->state == PAIR_PROMOTING || p->state == PAIR_FAILING_BACK || p->state == PAIR_DRILLING;
+	const char *trouble = p->agent_trouble[role];
+	if ((role == HOST_STANDBY && moving) || strcmp(p->trouble_paged[role], trouble) == 0)
+		return;
+	(void)str_copy(p->trouble_paged[role], sizeof(p->trouble_paged[role]), trouble);
+	if (trouble[0])
+		page_send(p, "page", "%s: %s", host_role_name(role), trouble);
+}
+
 void agents_listen(struct watched *p)
 {
 	for (enum host_role role = HOST_PRIMARY; role <= HOST_STANDBY; role++) {
+		page_trouble(p, role);
 		bool silent = agents_silent(p, role), paged = p->silence_paged[role];
 		bool news = silent != p->agent_silent[role];
 		p->agent_silent[role] = silent;

@@ -54,11 +54,29 @@ static void hint_for(const struct watched *p, char *out, size_t size)
 	}
 }
 
+static const char *states_for(enum command_kind kind)
+{
+	switch (kind) {
+	case CMD_FAILOVER: return "unknown, suspect or down";
+	case CMD_FAILBACK: return "promoted";
+	case CMD_ABORT: return "promoting, promoted or stuck";
+	case CMD_RESUME: return "stuck";
+	case CMD_ACK:
+	case CMD_HOLD:
+	case CMD_RELEASE:
+	case CMD_PLAN: break;
+	}
+	return "any";
+}
+
 static void refuse_by_row(const struct request *r, const struct pair_row *row)
 {
 	char hint[200];
+	const struct health *h = &r->p->health;
 	hint_for(r->p, hint, sizeof(hint));
-	refuse(r, row->rule, hint, "%s", row->why);
+	long long since_s = (long long)(engine_now(r->p->e).boot_ms - h->since_ms) / 1000;
+	refuse(r, row->rule, hint, "%s (the pair is %s, needed: %s; the primary is %s for %lld s)", row->why,
+	       pair_state_name(r->p->state), states_for(r->cmd->kind), health_verdict_name(h->verdict), since_s);
 }
 
 static struct op_request op_request(const struct request *r, enum plan_kind kind)
@@ -197,7 +215,7 @@ static void set_hold(const struct request *r)
 static void release(const struct request *r)
 {
 	if (!r->p->hold.set) {
-		refuse(r, "no-hold", "", "no hold is set");
+		refuse(r, "no-hold", "coldmx hold", "no hold is set: there is nothing to release");
 		return;
 	}
 	memset(&r->p->hold, 0, sizeof(r->p->hold));

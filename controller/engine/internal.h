@@ -59,7 +59,7 @@ struct watched {
 	int64_t agent_ms[HOST_ROLES];
 	int64_t agent_due_ms[HOST_ROLES]; /* must be heard by then; 0 = it need not */
 	bool agent_silent[HOST_ROLES], silence_paged[HOST_ROLES];
-	char agent_trouble[HOST_ROLES][160];
+	char agent_trouble[HOST_ROLES][160], trouble_paged[HOST_ROLES][160];
 	uint32_t probe[FAMILIES], agent_probe[HOST_ROLES];
 	struct operation op;
 	uint32_t stale_commits; /* of an operation that was taken over; the store answers in order */

@@ -46,14 +46,21 @@ static void primary_booted(struct watched *p, const char *boot_id)
 	records_boot(p, "primary's agent", "boot", why, boot_id, "");
 }
 
+/* Running, undoing or stuck: the boot that `connect` found, or as long as it has found none, one without an order yet. */
+static bool is_our_boot(const struct watched *p, const char *boot_id, const char *order)
+{
+	const char *found = p->op.run.facts.boot_id;
+	if (!p->op.open || p->op.plan.kind != PLAN_PROMOTE)
+		return false;
+	return found[0] ? strcmp(found, boot_id) == 0 : !order[0];
+}
+
 static void standby_booted(struct watched *p, const char *boot_id, const char *order)
 {
 	char why[160];
 	if (strcmp(p->boot_id, boot_id) == 0)
 		return;
-	/* running, undoing or stuck: our own boot, as long as no connection has brought it its order */
-	bool booting = p->op.open && p->op.plan.kind == PLAN_PROMOTE && !p->op.run.facts.boot_id[0] && !order[0];
-	if (booting)
+	if (is_our_boot(p, boot_id, order))
 		return; /* the order reaches it at `connect`, which records it (operate.c) */
 	bool ordered = order[0] && strcmp(order, p->nonce) == 0;
 	(void)str_copy(p->boot_id, sizeof(p->boot_id), boot_id);

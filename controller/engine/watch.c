@@ -293,6 +293,15 @@ static void add_condition(struct condition *c, const char *name, bool met, const
 	snprintf(c->source, sizeof(c->source), "controller");
 }
 
+static void hold_words(const struct watched *p, struct instant now, char *out, size_t size)
+{
+	long long left_s = (long long)(p->hold.expires_wall_ms - now.wall_ms) / 1000;
+	if (hold_active(&p->hold, now))
+		snprintf(out, size, "%.40s: %.60s (%lld s left)", p->hold.owner, p->hold.reason, left_s);
+	else
+		snprintf(out, size, "none");
+}
+
 size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 {
 	struct engine *e = p->e;
@@ -303,7 +312,7 @@ size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 	size_t n = health_explain(&p->health, now, out, max);
 	add_condition(&out[n++], "mode", p->opts.mode == MODE_AUTOMATIC, "automatic", pair_mode_name(p->opts.mode));
 	bool held = hold_active(&p->hold, now);
-	snprintf(text, sizeof(text), held ? "%s: %.100s" : "none", p->hold.owner, p->hold.reason);
+	hold_words(p, now, text, sizeof(text));
 	add_condition(&out[n++], "hold", !held, "none", text);
 	int64_t grace_ms = e->grace_until_ms - now.boot_ms;
 	if (grace_ms > 0)
