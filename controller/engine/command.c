@@ -222,8 +222,13 @@ static void release(const struct request *r)
 	save(r, "release");
 }
 
+/* What is not durable yet cannot be acknowledged: the latch that is still being written would come after. */
 static void acknowledge(const struct request *r)
 {
+	if (r->p->op.beginning) {
+		refuse(r, "settling", "", "an operation is just beginning: try again in a second");
+		return;
+	}
 	r->p->latched = false;
 	r->p->unordered_boot[0] = '\0';
 	save(r, "ack");
