@@ -36,6 +36,21 @@ void health_forget(struct health *h, struct instant now)
 	health_init(h, &opts, now);
 }
 
+/* A cut of our own network that is shorter than the references' pace shows in no verdict of theirs. So a dead round
+ * counts only when a reference answered since the one that counted before it: the cut would have to hit each round
+ * and spare every reference in between. */
+static void count_dead(struct health *h, struct health_line *line, struct instant now)
+{
+	line->alive = 0;
+	line->last_ms = now.boot_ms;
+	if (h->opts.references && line->dead && !line->vouched) {
+		line->uncounted++;
+		return;
+	}
+	line->dead++;
+	line->vouched = false;
+}
+
 void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r, struct instant now)
 {
 	struct health_line *line = &h->line[family];
@@ -47,16 +62,15 @@ void health_smtp_result(struct health *h, enum health_family family, const struc
 			line->local++;
 			return;
 		}
-		line->dead++;
-		line->alive = 0;
+		count_dead(h, line, now);
 		break;
 	case SAMPLE_ALIVE:
 		line->alive++;
-		line->dead = 0;
+		line->dead = line->uncounted = 0;
+		line->last_ms = now.boot_ms;
 		break;
 	}
 	line->local = 0;
-	line->last_ms = now.boot_ms;
 }
 
 void health_agent_result(struct health *h, const struct probe_result *r, struct instant now)
@@ -70,9 +84,28 @@ void health_agent_result(struct health *h, const struct probe_result *r, struct 
 void health_references(struct health *h, bool any_answers, struct instant now)
 {
 	for (int f = 0; f < FAMILIES && !any_answers && !h->isolated; f++)
-		h->line[f].dead = 0; /* these rounds may have been lost on our side already */
+		h->line[f].dead = h->line[f].uncounted = 0; /* perhaps lost on our side already */
 	h->isolated = !any_answers;
 	h->reference_ms = now.boot_ms;
+}
+
+void health_reference_answered(struct health *h)
+{
+	for (int f = 0; f < FAMILIES; f++)
+		h->line[f].vouched = true;
+}
+
+static int dead_rounds_needed(const struct health *h)
+{
+	return h->opts.references && h->opts.fail_after < 2 ? 2 : h->opts.fail_after;
+}
+
+bool health_wants_references(const struct health *h)
+{
+	for (int f = 0; f < FAMILIES; f++)
+		if (h->opts.used[f] && h->line[f].dead && h->line[f].dead < dead_rounds_needed(h))
+			return h->opts.references;
+	return false;
 }
 
 static bool line_fresh(const struct health *h, enum health_family f, struct instant now)
@@ -106,7 +139,7 @@ static struct tally count_lines(const struct health *h, struct instant now)
 		if (!line_fresh(h, (enum health_family)f, now))
 			continue;
 		t.fresh++;
-		t.dead += h->line[f].dead >= h->opts.fail_after;
+		t.dead += h->line[f].dead >= dead_rounds_needed(h);
 		t.failing += h->line[f].dead > 0;
 		t.alive += h->line[f].alive > 0;
 		t.confirmed_alive += h->line[f].alive >= h->opts.up_after;
@@ -153,7 +186,7 @@ enum health_verdict health_evaluate(struct health *h, struct instant now)
 	enum health_verdict verdict = conclude(h, &t, now);
 	note_trouble(h, now);
 	for (int f = 0; f < FAMILIES; f++)
-		h->degraded[f] = h->opts.used[f] && t.alive && h->line[f].dead >= h->opts.fail_after;
+		h->degraded[f] = h->opts.used[f] && t.alive && h->line[f].dead >= dead_rounds_needed(h);
 	if (verdict != h->verdict) {
 		h->verdict = verdict;
 		h->since_ms = now.boot_ms;
@@ -178,14 +211,20 @@ static void explain_family(const struct health *h, enum health_family f, struct 
 	snprintf(c->name, sizeof(c->name), "smtp-%s", health_family_name(f));
 	if (!line->last_ms)
 		snprintf(c->value, sizeof(c->value), "no report%s", line->local ? " (local fault)" : "");
+	else if (line->dead && line->uncounted)
+		snprintf(c->value, sizeof(c->value),
+			 "%d dead round%s (%d not counted: no reference), the last at %s: %.40s", line->dead,
+			 line->dead == 1 ? "" : "s", line->uncounted, probe_layer_name(line->last.layer),
+			 line->last.reason);
 	else if (line->dead)
 		snprintf(c->value, sizeof(c->value), "%d dead round%s, the last at %s: %.60s", line->dead,
 			 line->dead == 1 ? "" : "s", probe_layer_name(line->last.layer), line->last.reason);
 	else
 		snprintf(c->value, sizeof(c->value), "answers (%s%s%.60s)", probe_outcome_name(line->last.outcome),
 			 line->last.reason[0] ? ": " : "", line->last.reason);
-	snprintf(c->limit, sizeof(c->limit), "%d dead rounds in a row", h->opts.fail_after);
-	c->met = line->dead >= h->opts.fail_after;
+	snprintf(c->limit, sizeof(c->limit), "%d dead rounds in a row%s", dead_rounds_needed(h),
+		 h->opts.references ? ", a reference's answer between any two" : "");
+	c->met = line->dead >= dead_rounds_needed(h);
 	c->age_ms = age_of(line->last_ms, now);
 	snprintf(c->source, sizeof(c->source), "probe");
 }

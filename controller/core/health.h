@@ -17,7 +17,8 @@ enum health_family { FAMILY_V4, FAMILY_V6 };
 
 struct health_opts {
 	bool used[FAMILIES]; /* the primary has an address in this family */
-	int fail_after;      /* consecutive dead rounds in every used family before DOWN */
+	int fail_after;      /* consecutive counted dead rounds in every used family before DOWN; with references
+			      * two at least, since one says nothing of our own side */
 	int up_after;        /* consecutive living rounds before a DOWN primary is UP again */
 	int64_t stale_ms;    /* no result for so long: UNKNOWN */
 	bool agent;          /* an agent is configured: its word counts */
@@ -26,8 +27,10 @@ struct health_opts {
 
 /* What one family's SMTP dialogue says. */
 struct health_line {
-	int dead, alive; /* consecutive rounds; one of them is 0 */
+	int dead, alive; /* consecutive counted rounds; one of them is 0 */
 	int local;       /* consecutive rounds lost on our side */
+	bool vouched;    /* a reference answered since the last dead round that counts */
+	int uncounted;   /* dead rounds of this streak without one: perhaps lost on our side */
 	int64_t last_ms; /* last result that says something; 0 = never */
 	struct probe_result last;
 };
@@ -63,6 +66,10 @@ void health_forget(struct health *h, struct instant now);
 void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r, struct instant now);
 void health_agent_result(struct health *h, const struct probe_result *r, struct instant now);
 void health_references(struct health *h, bool any_answers, struct instant now);
+/* A reference host has answered just now: the dead rounds before it were not lost on our side. */
+void health_reference_answered(struct health *h);
+/* A streak of dead rounds is under way and not conclusive yet: references are to be asked fast. */
+bool health_wants_references(const struct health *h);
 /* Recomputes; call after results and on a tick. Returns the verdict. */
 enum health_verdict health_evaluate(struct health *h, struct instant now);
 /* Writes at most `max` rows, returns how many. */

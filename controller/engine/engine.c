@@ -83,8 +83,12 @@ struct engine *engine_new(const struct ports *ports, const struct engine_opts *o
 	e->grace_ms = opts->grace_ms;
 	e->npairs = opts->npairs;
 	e->pairs = mem_calloc(opts->npairs, sizeof(*e->pairs));
-	for (size_t i = 0; i < opts->npairs; i++)
+	e->wanted_ms = INT64_MAX;
+	for (size_t i = 0; i < opts->npairs; i++) {
 		pair_init(e, i, &opts->pairs[i]);
+		if (e->wanted_ms > opts->pairs[i].fast_every_ms)
+			e->wanted_ms = opts->pairs[i].fast_every_ms;
+	}
 	e->nreferences = opts->nreferences;
 	e->references = mem_calloc(opts->nreferences, sizeof(*e->references));
 	if (opts->nreferences)

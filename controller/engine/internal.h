@@ -65,6 +65,7 @@ struct watched {
 	uint32_t stale_commits; /* of an operation that was taken over; the store answers in order */
 	bool failing;           /* counted by the mass brake */
 	int64_t viewed_ms;      /* when its view was built */
+	bool wants_references;  /* counted by engine.wanting */
 	bool dirty, hurried, busy_paged, refuse_paged;
 	bool shadow_told; /* what automatic mode would have done */
 };
@@ -79,6 +80,8 @@ struct engine {
 	struct probe_opts *references;
 	uint32_t *reference_probe;
 	int64_t *reference_ok_ms, *reference_seen_ms;
+	size_t wanting;     /* pairs in a streak of dead rounds: references are asked fast */
+	int64_t wanted_ms;  /* how fast: the fastest pair's own pace */
 	struct save *saves; /* records.c */
 	struct page *pages; /* page.c */
 	uint64_t last_op, page_count;

@@ -160,6 +160,26 @@ static void page_trouble(struct watched *p)
 	p->refuse_paged = h->refuses;
 }
 
+/* References are hosts of others: asked fast only while a streak of dead rounds needs their word. */
+static void note_wish(struct watched *p)
+{
+	struct engine *e = p->e;
+	bool wants = health_wants_references(&p->health);
+	if (wants == p->wants_references)
+		return;
+	p->wants_references = wants;
+	size_t before = e->wanting;
+	e->wanting = wants ? before + 1 : before - 1;
+	if (before && e->wanting)
+		return;
+	for (size_t i = 0; i < e->nreferences; i++) {
+		int64_t every_ms = e->references[i].every_ms;
+		if (wants && e->wanted_ms < every_ms)
+			every_ms = e->wanted_ms;
+		e->ports.probe->hurry(e->ports.probe_ctx, e->reference_probe[i], every_ms);
+	}
+}
+
 void watch_judge(struct watched *p)
 {
 	struct brake *brake = &p->e->brake;
@@ -168,6 +188,7 @@ void watch_judge(struct watched *p)
 	if (failing != p->failing)
 		brake_count(brake, brake->failing + (failing ? 1 : -1), (int)p->e->npairs);
 	p->failing = failing;
+	note_wish(p);
 }
 
 static void page_back(struct watched *p)
@@ -270,10 +291,10 @@ static void reference_result(void *arg, uint32_t id, const struct probe_result *
 		if (e->reference_probe[i] != id)
 			continue;
 		e->reference_seen_ms[i] = engine_now(e).boot_ms;
-		if (r->outcome == PROBE_OK || r->outcome == PROBE_BUSY)
-			e->reference_ok_ms[i] = engine_now(e).boot_ms;
-		else
-			e->reference_ok_ms[i] = 0;
+		bool answers = r->outcome == PROBE_OK || r->outcome == PROBE_BUSY;
+		e->reference_ok_ms[i] = answers ? engine_now(e).boot_ms : 0;
+		for (size_t k = 0; answers && k < e->npairs; k++)
+			health_reference_answered(&e->pairs[k].health);
 	}
 	judge_references(e);
 }

@@ -256,8 +256,11 @@ void apply_action(struct world *w, const struct action *a)
 		return;
 	}
 	int64_t *until_ms = faults[a->fault].all ? w->until_ms : p->until_ms;
+	if (a->fault == FAULT_CUT_OFF && until_ms[a->fault] <= w->clock.now_ms)
+		w->cut_from_ms = w->clock.now_ms;
 	if (until_ms[a->fault] < w->clock.now_ms + a->for_ms)
 		until_ms[a->fault] = w->clock.now_ms + a->for_ms;
+	w->cut_until_ms = w->until_ms[FAULT_CUT_OFF];
 	p->fault_arg[a->fault] = a->arg;
 }
 

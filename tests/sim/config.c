@@ -75,11 +75,12 @@ static void set_pair(struct engine_pair *p, size_t i, const struct world_opts *o
 					  .fail_after = 3,
 					  .up_after = 2,
 					  .stale_ms = 15000,
-					  .agent = true,
+					  .agent = !opts->agentless,
 					  .references = true };
 	set_probe(&p->probe[FAMILY_V4], PROBE_SMTP, p->site.host[HOST_PRIMARY].v4, 2000);
 	set_probe(&p->probe[FAMILY_V6], PROBE_SMTP, p->site.host[HOST_PRIMARY].v6, 2000);
-	set_probe(&p->agent[HOST_PRIMARY], PROBE_AGENT, p->site.host[HOST_PRIMARY].v4, 3000);
+	if (!opts->agentless)
+		set_probe(&p->agent[HOST_PRIMARY], PROBE_AGENT, p->site.host[HOST_PRIMARY].v4, 3000);
 	set_probe(&p->agent[HOST_STANDBY], PROBE_AGENT, p->site.host[HOST_STANDBY].v4, 3000);
 	p->every_ms = 2000;
 	p->fast_every_ms = 500;
@@ -95,6 +96,8 @@ void world_configure(struct world *w, const struct world_opts *opts)
 		set_pair(&w->opts[i], i, opts);
 	set_probe(&w->references[0], PROBE_TCP, "10.8.0.1", 2000);
 	set_probe(&w->references[1], PROBE_TCP, "10.8.0.2", 2000);
+	w->references[0].timeout_ms = w->references[1].timeout_ms =
+		2500; /* they say "cut off" after three dead rounds */
 	w->engine_opts = (struct engine_opts){
 		.npairs = w->npairs,
 		.pairs = w->opts,

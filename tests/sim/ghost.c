@@ -71,6 +71,9 @@ void ghost_probe(struct world *w, uint8_t pair, enum host_role role, int family,
 	bool dead = r->outcome == PROBE_FAIL && r->smtp_code < 400;
 	if (dead && w->net_cut_seen)
 		return;
+	g->dead_to_ms[f] = w->clock.now_ms - r->took_ms;
+	if (dead && !g->dead[f])
+		g->dead_from_ms[f] = g->dead_to_ms[f];
 	g->dead[f] = dead ? g->dead[f] + 1 : 0;
 	g->alive[f] = dead ? 0 : g->alive[f] + 1;
 	g->last_ms[f] = w->clock.now_ms;

@@ -34,6 +34,7 @@ struct ghost {
 	/* evidence as it was told to this life of the controller */
 	int dead[FAMILIES], alive[FAMILIES];
 	int64_t last_ms[FAMILIES];
+	int64_t dead_from_ms[FAMILIES], dead_to_ms[FAMILIES]; /* starts of the streak's first and last dead round */
 	bool agent_serving;
 	int64_t agent_ms;
 	bool seen_up;          /* up_after living rounds in a row, in any life */

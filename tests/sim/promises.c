@@ -25,6 +25,11 @@ void promise_1_evidence(struct world *w, uint8_t pair)
 	}
 }
 
+static bool lost_in_our_cut(const struct world *w, const struct ghost *g, int f)
+{
+	return g->dead_from_ms[f] >= w->cut_from_ms && g->dead_to_ms[f] < w->cut_until_ms;
+}
+
 /* 2. What failed on our side, or is refused to us alone, is no evidence. */
 void promise_2_our_side(struct world *w, uint8_t pair)
 {
@@ -33,6 +38,9 @@ void promise_2_our_side(struct world *w, uint8_t pair)
 	int64_t since_ms = w->suspended_ms > w->started_ms ? w->suspended_ms : w->started_ms;
 	if (w->net_cut_seen)
 		world_fail(w, 2, "pair%u is promoted while no reference host answers the controller", pair);
+	if (lost_in_our_cut(w, g, FAMILY_V4) && lost_in_our_cut(w, g, FAMILY_V6))
+		world_fail(w, 2, "pair%u is promoted on rounds that one cut of our own network took, %lld ms long",
+			   pair, (long long)(w->cut_until_ms - w->cut_from_ms));
 	if (g->agent_ms && g->agent_serving && agent_age_ms < STALE_MS / 2)
 		world_fail(w, 2, "pair%u is promoted, its agent said \"serving\" %lld ms ago", pair,
 			   (long long)agent_age_ms);

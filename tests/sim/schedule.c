@@ -52,6 +52,7 @@ static void choose_opts(struct schedule *s, uint64_t seed)
 		.maps = dice_roll(d, 16) != 0,
 		.primary_off = dice_roll(d, 20) == 0,
 		.maps_max_age_ms = dice_roll(d, 6) ? 0 : 5000,
+		.agentless = dice_roll(d, 4) == 0,
 	};
 }
 
@@ -101,6 +102,17 @@ static void add_people(struct schedule *s, uint8_t pair)
 		add(s, s->death_ms + dice_span(d, -5000, 4000), FAULT_CMD_HOLD, pair, 0);
 }
 
+/* The controller's network flaps: each cut is over before the references could have told. */
+static void add_short_cuts(struct schedule *s)
+{
+	int64_t at_ms = dice_span(&s->dice, 12000, 60000);
+	for (uint32_t n = dice_roll(&s->dice, 4); n; n--) {
+		int64_t for_ms = dice_span(&s->dice, 500, 4000);
+		add(s, at_ms, FAULT_CUT_OFF, 0, for_ms);
+		at_ms += for_ms + dice_span(&s->dice, 700, 6000);
+	}
+}
+
 static int64_t choose_length(struct schedule *s, enum fault fault)
 {
 	if (fault == FAULT_CRASH || fault == FAULT_REBOOT || fault == FAULT_CRASH_POINT)
@@ -124,6 +136,8 @@ static void make(struct schedule *s, uint64_t seed)
 				add_death(s, i);
 			add_people(s, i);
 		}
+	if (dice_roll(&s->dice, 4) == 0)
+		add_short_cuts(s);
 	size_t faults = s->n + 1 + dice_roll(&s->dice, dice_roll(&s->dice, 2) ? 4 : 14);
 	while (s->n < faults && s->n < ACTIONS_MAX) {
 		enum fault fault = (enum fault)dice_roll(&s->dice, FAULTS);

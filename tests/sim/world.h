@@ -72,6 +72,7 @@ struct world {
 	struct exec exec;
 	struct net net;
 	int64_t until_ms[FAULTS];           /* lasting faults of the controller itself */
+	int64_t cut_from_ms, cut_until_ms;  /* the last cut of the controller's network */
 	bool reference_ok[2], net_cut_seen; /* as told to this life */
 	int64_t auto_wall_ms[64];           /* begins of automatic promotions */
 	size_t auto_count;
@@ -97,6 +98,7 @@ struct world_opts {
 	bool primary_off; /* a primary that was never seen up */
 	int64_t maps_max_age_ms;
 	bool standby_reboots; /* whenever the controller dies: what it had verified is another boot's */
+	bool agentless;       /* nobody on the primary vouches for it */
 };
 
 void world_init(struct world *w, const struct world_opts *opts, struct coverage *coverage);

@@ -131,6 +131,7 @@ static void feed_both(struct health *h, struct probe_result r4, struct probe_res
 	for (int i = 0; i < rounds; i++) {
 		struct instant t = { *now += 1000, 0 };
 		health_references(h, true, t);
+		health_reference_answered(h);
 		health_smtp_result(h, FAMILY_V4, &r4, t);
 		health_smtp_result(h, FAMILY_V6, &r6, t);
 		health_evaluate(h, t);
@@ -187,6 +188,57 @@ static void isolation_and_the_agents_word_veto(void **state)
 	assert_int_equal(health_evaluate(&h, (struct instant){ now, 0 }), HEALTH_SUSPECT);
 }
 
+/* A cut of ours that ends before any reference was asked: the rounds lost in it are one, however many they were. */
+static void rounds_without_a_reference_between_count_once(void **state)
+{
+	struct health_opts opts = dual_stack();
+	struct instant t = { 20000, 0 };
+	struct health h;
+	int64_t now = 1000;
+	(void)state;
+	opts.agent = false;
+	health_init(&h, &opts, t);
+	feed_both(&h, ok, ok, 2, &now);
+	assert_false(health_wants_references(&h));
+	for (int i = 0; i < 9; i++) {
+		health_smtp_result(&h, FAMILY_V4, &dead, t);
+		health_smtp_result(&h, FAMILY_V6, &silent, t);
+		assert_int_equal(health_evaluate(&h, t), HEALTH_SUSPECT);
+	}
+	assert_int_equal(h.line[FAMILY_V4].dead, 1);
+	assert_int_equal(h.line[FAMILY_V4].uncounted, 8);
+	assert_true(health_wants_references(&h));
+	health_reference_answered(&h); /* the cut is over; this alone proves nothing of the primary */
+	health_reference_answered(&h);
+	assert_int_equal(health_evaluate(&h, t), HEALTH_SUSPECT);
+	health_smtp_result(&h, FAMILY_V4, &dead, t);
+	health_smtp_result(&h, FAMILY_V4, &dead, t);
+	assert_int_equal(h.line[FAMILY_V4].dead, 2);
+	feed_both(&h, ok, ok, 1, &now);
+	assert_int_equal(h.line[FAMILY_V4].uncounted, 0);
+	feed_both(&h, dead, dead, 3, &now);
+	assert_int_equal(h.verdict, HEALTH_DOWN);
+	assert_false(health_wants_references(&h));
+}
+
+static void one_dead_round_is_never_enough_where_references_are(void **state)
+{
+	struct health_opts opts = dual_stack();
+	struct health h;
+	int64_t now = 1000;
+	(void)state;
+	opts.fail_after = 1;
+	health_init(&h, &opts, (struct instant){ now, 0 });
+	feed_both(&h, dead, dead, 1, &now);
+	assert_int_equal(h.verdict, HEALTH_SUSPECT);
+	feed_both(&h, dead, dead, 1, &now);
+	assert_int_equal(h.verdict, HEALTH_DOWN);
+	opts.references = false;
+	health_init(&h, &opts, (struct instant){ now, 0 });
+	feed_both(&h, dead, dead, 1, &now);
+	assert_int_equal(h.verdict, HEALTH_DOWN);
+}
+
 static void the_brakes_hold(void **state)
 {
 	struct brake b = { .opts = { .per_day = 2, .mass_count = 3, .mass_percent = 30 } };
@@ -235,6 +287,8 @@ int main(void)
 		cmocka_unit_test(a_journal_row_survives_its_text),
 		cmocka_unit_test(verdicts),
 		cmocka_unit_test(isolation_and_the_agents_word_veto),
+		cmocka_unit_test(rounds_without_a_reference_between_count_once),
+		cmocka_unit_test(one_dead_round_is_never_enough_where_references_are),
 		cmocka_unit_test(the_brakes_hold),
 		cmocka_unit_test(a_hold_ends_by_the_wall_clock),
 	};
