@@ -186,7 +186,7 @@ enum health_verdict health_evaluate(struct health *h, struct instant now)
 	enum health_verdict verdict = conclude(h, &t, now);
 	note_trouble(h, now);
 	for (int f = 0; f < FAMILIES; f++)
-		h->degraded[f] = h->opts.used[f] && t.alive && h->line[f].dead >= dead_rounds_needed(h);
+		h->degraded[f] = h->opts.used[f] && t.confirmed_alive && h->line[f].dead >= dead_rounds_needed(h);
 	if (verdict != h->verdict) {
 		h->verdict = verdict;
 		h->since_ms = now.boot_ms;

@@ -68,6 +68,7 @@ struct watched {
 	bool wants_references;  /* counted by engine.wanting */
 	bool dirty, hurried, busy_paged, refuse_paged;
 	bool shadow_told; /* what automatic mode would have done */
+	bool degrade_paged[FAMILIES];
 };
 
 struct engine {

@@ -160,6 +160,24 @@ static void page_trouble(struct watched *p)
 	p->refuse_paged = h->refuses;
 }
 
+static void page_degraded(struct watched *p)
+{
+	const struct health *h = &p->health;
+	for (int f = 0; f < FAMILIES; f++) {
+		const struct probe_result *last = &h->line[f].last;
+		if (h->degraded[f] == p->degrade_paged[f])
+			continue;
+		p->degrade_paged[f] = h->degraded[f];
+		engine_touch(p);
+		if (h->degraded[f])
+			page_send(p, "page",
+				  "the primary does not answer over IP%s (%s: %.100s) and answers over the other "
+				  "family: nothing is promoted, mend that family",
+				  health_family_name((enum health_family)f), probe_layer_name(last->layer),
+				  last->reason);
+	}
+}
+
 /* References are hosts of others: asked fast only while a streak of dead rounds needs their word. */
 static void note_wish(struct watched *p)
 {
@@ -211,6 +229,7 @@ void watch_evaluate(struct watched *p)
 	note_seen_up(p);
 	page_trouble(p);
 	agents_listen(p);
+	page_degraded(p);
 	enum pair_event event = choose_event(p);
 	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTING &&
 	    (p->op.run.past_no_return || !health_recovered(&p->health)))
