@@ -156,6 +156,8 @@ static enum health_verdict conclude(const struct health *h, const struct tally *
 			return HEALTH_SUSPECT;
 		return HEALTH_UP;
 	}
+	if (h->opts.references && h->isolated)
+		return HEALTH_UNKNOWN; /* whoever sees nobody knows nothing of the primary */
 	if (t->dead < t->used)
 		return HEALTH_SUSPECT;
 	if (references_veto(h) || agent_vouches(h, now))

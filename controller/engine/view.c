@@ -97,6 +97,8 @@ static void view_trouble(const struct watched *p, char *out, size_t size)
 		also(out, size, "not acting: %.180s", p->veto);
 	if (p->state == PAIR_PROMOTED && h->verdict == HEALTH_UP)
 		also(out, size, "the primary is back: the standby's mail waits for `coldmx failback`");
+	if (h->opts.references && h->isolated)
+		also(out, size, "no reference host answers: the controller itself is cut off, nothing is concluded");
 	if (h->refuses)
 		also(out, size, "the primary refuses our probe with 5xx");
 	if (h->busy_only)

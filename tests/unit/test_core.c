@@ -185,7 +185,7 @@ static void isolation_and_the_agents_word_veto(void **state)
 	feed_both(&h, dead, dead, 1, &now);
 	assert_int_equal(h.verdict, HEALTH_DOWN);
 	health_references(&h, false, (struct instant){ now, 0 });
-	assert_int_equal(health_evaluate(&h, (struct instant){ now, 0 }), HEALTH_SUSPECT);
+	assert_int_equal(health_evaluate(&h, (struct instant){ now, 0 }), HEALTH_UNKNOWN);
 }
 
 /* A cut of ours that ends before any reference was asked: the rounds lost in it are one, however many they were. */
