@@ -72,7 +72,8 @@ RESOLVER_CONF = """\
 zone "." {{ type primary; file "root.db"; }};
 zone "{zone}" {{ type static-stub; server-addresses {{ {ns1}; {ns2}; }}; }};
 """
-ROOT_ZONE = "$TTL 60\n. SOA localhost. root.localhost. 1 3600 600 86400 5\n. NS localhost.\n"
+ROOT_ZONE = ("$TTL 60\n. SOA localhost. root.localhost. 1 3600 600 86400 5\n. NS localhost.\n"
+             "localhost. A 127.0.0.1\n")  # without an address BIND refuses the zone and answers SERVFAIL
 
 
 def zone_text():
