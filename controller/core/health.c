@@ -221,6 +221,9 @@ static void explain_family(const struct health *h, enum health_family f, struct 
 	else if (line->dead)
 		snprintf(c->value, sizeof(c->value), "%d dead round%s, the last at %s: %.60s", line->dead,
 			 line->dead == 1 ? "" : "s", probe_layer_name(line->last.layer), line->last.reason);
+	else if (judge(&line->last) != SAMPLE_ALIVE)
+		snprintf(c->value, sizeof(c->value), "not counted (our own side): %s: %.60s",
+			 probe_layer_name(line->last.layer), line->last.reason);
 	else
 		snprintf(c->value, sizeof(c->value), "answers (%s%s%.60s)", probe_outcome_name(line->last.outcome),
 			 line->last.reason[0] ? ": " : "", line->last.reason);
