@@ -22,6 +22,8 @@ struct operation {
 	bool beginning, ending; /* this commit also begins or ends the operation */
 	uint64_t retry_timer;
 	bool committing; /* a commit is out */
+	bool waiting;    /* for fresh evidence (evidence.c): nothing is out, the step is entered anew */
+	int64_t waiting_since_ms;
 	enum pair_state end_state;
 	struct strbuf closed; /* the operation that this one takes over from, marked as ended */
 	uint64_t closed_op;
@@ -118,6 +120,16 @@ void agents_standby_result(void *arg, uint32_t id, const struct probe_result *r)
 bool agents_silent(const struct watched *p, enum host_role role);
 /* Pages once for an agent that must be heard and is not. */
 void agents_listen(struct watched *p);
+
+/* Probes the primary fast, or at the usual pace again. */
+void watch_hurry(struct watched *p, bool fast);
+
+/* ---- evidence.c ---- */
+/* The running promotion may not move now. */
+bool evidence_holds_back(const struct watched *p);
+void evidence_wait(struct watched *p);
+/* After each new verdict: goes on, goes on waiting, or gives up. */
+void evidence_reconsider(struct watched *p);
 
 /* ---- operate.c ---- */
 struct op_request {

@@ -318,6 +318,8 @@ static void committed(void *arg, enum store_rc rc)
 	engine_touch(p);
 	if (o->ending)
 		ended(p);
+	else if (rc == STORE_OK && evidence_holds_back(p))
+		evidence_wait(p);
 	else
 		feed(p, &(struct run_in){ .ev = RUN_COMMITTED, .rc = rc });
 }
@@ -355,14 +357,20 @@ static void have_outcome(void *arg, uint64_t ticket, const struct outcome *outco
 	if (ticket != p->op.ticket || p->e->stopping)
 		return;
 	p->op.ticket = 0;
-	feed(p, &(struct run_in){ .ev = RUN_OUTCOME, .outcome = outcome });
+	if (evidence_holds_back(p))
+		evidence_wait(p); /* the step is entered anew later, as after a crash */
+	else
+		feed(p, &(struct run_in){ .ev = RUN_OUTCOME, .outcome = outcome });
 }
 
 static void woke(void *arg)
 {
 	struct watched *p = arg;
 	p->op.timer = 0;
-	feed(p, &(struct run_in){ .ev = RUN_WOKE });
+	if (evidence_holds_back(p))
+		evidence_wait(p);
+	else
+		feed(p, &(struct run_in){ .ev = RUN_WOKE });
 }
 
 static void run_ended(struct watched *p, enum run_end end)
@@ -401,6 +409,7 @@ void operate_cancel(struct watched *p, const char *reason)
 	if (o->ticket)
 		p->e->ports.exec->cancel(p->e->ports.exec_ctx, o->ticket);
 	drop_timer(p);
+	o->waiting = false;
 	feed(p, &(struct run_in){ .ev = RUN_CANCEL, .reason = reason });
 }
 
@@ -415,6 +424,8 @@ void operate_take_up(struct watched *p)
 {
 	if (p->op.run.stuck)
 		run_ended(p, RUN_STUCK);
+	else if (evidence_holds_back(p))
+		evidence_wait(p);
 	else
 		operate_resume(p);
 }

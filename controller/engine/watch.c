@@ -53,18 +53,22 @@ bool watch_veto(struct watched *p, char *why, size_t size)
 	return why[0];
 }
 
+void watch_hurry(struct watched *p, bool fast)
+{
+	for (int f = 0; f < FAMILIES; f++)
+		if (p->probe[f])
+			p->e->ports.probe->hurry(p->e->ports.probe_ctx, p->probe[f],
+						 fast ? p->opts.fast_every_ms : p->opts.every_ms);
+	p->hurried = fast;
+}
+
 static void act(struct watched *p, enum pair_event event)
 {
 	struct op_request req = { .kind = PLAN_PROMOTE, .actor = "auto", .reason = p->row->why, .automatic = true };
 	switch (p->row->action) {
 	case PAIR_ACT_HURRY:
 	case PAIR_ACT_CALM:
-		for (int f = 0; f < FAMILIES; f++)
-			if (p->probe[f])
-				p->e->ports.probe->hurry(p->e->ports.probe_ctx, p->probe[f],
-							 p->row->action == PAIR_ACT_HURRY ? p->opts.fast_every_ms
-											  : p->opts.every_ms);
-		p->hurried = p->row->action == PAIR_ACT_HURRY;
+		watch_hurry(p, p->row->action == PAIR_ACT_HURRY);
 		return;
 	case PAIR_ACT_PROMOTE:
 		if (event == PAIR_EV_DOWN_ACT)
@@ -218,6 +222,14 @@ static void page_back(struct watched *p)
 		  p->opts.site.pair);
 }
 
+/* Past open-port a promotion goes forward. */
+static bool may_turn_back(const struct watched *p)
+{
+	const struct run *r = &p->op.run;
+	return health_recovered(&p->health) && !r->past_no_return && !r->cancelled && r->mode == RUNNING_FORWARD &&
+	       !p->op.ending;
+}
+
 void watch_evaluate(struct watched *p)
 {
 	if (!p->e->ready)
@@ -231,9 +243,12 @@ void watch_evaluate(struct watched *p)
 	agents_listen(p);
 	page_degraded(p);
 	enum pair_event event = choose_event(p);
-	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTING &&
-	    (p->op.run.past_no_return || !health_recovered(&p->health)))
-		return; /* past open-port the promotion goes forward */
+	evidence_reconsider(p);
+	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTING) {
+		if (may_turn_back(p)) /* whatever came before: an UP that stands cancels */
+			watch_fire(p, event);
+		return;
+	}
 	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTED && p->last_event != PAIR_EV_UP)
 		page_back(p);
 	if (event != p->last_event || (event == PAIR_EV_DOWN_ACT && !in_operation(p)) ||

@@ -14,7 +14,7 @@ void ghost_init(struct world *w, uint8_t pair)
 {
 	struct ghost *g = &w->pair[pair].ghost;
 	memset(g, 0, sizeof(*g));
-	g->down_since_ms = -1;
+	g->down_since_ms = g->serves_since_ms = -1;
 	g->latch_ms = -1;
 	for (size_t z = 0; z < SIM_ZONES; z++)
 		g->published[z] = w->opts[pair].site.zones[z].before;

@@ -33,6 +33,7 @@ struct ghost {
 	size_t nops;
 	/* evidence as it was told to this life of the controller */
 	int dead[FAMILIES], alive[FAMILIES];
+	int64_t serves_since_ms; /* in truth, whatever the controller knows; -1: it does not */
 	int64_t last_ms[FAMILIES];
 	int64_t dead_from_ms[FAMILIES], dead_to_ms[FAMILIES]; /* starts of the streak's first and last dead round */
 	bool agent_serving;

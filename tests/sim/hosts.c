@@ -165,6 +165,7 @@ void host_power_verb(struct world *w, const struct verb *v, struct outcome *out)
 		return;
 	if (v->kind == VERB_POWER_OFF) {
 		promise_9_power(w, h);
+		promise_14_fence(w, h);
 		h->fenced_by_us |= h->on;
 	}
 	host_power(w, h, v->kind == VERB_POWER_ON);

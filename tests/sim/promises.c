@@ -8,6 +8,7 @@
 #define STALE_MS 15000
 #define FAIL_AFTER 3
 #define SLACK_MS 8000
+#define SERVES_MS 8000 /* two rounds at the usual pace, and what is in flight */
 
 /* 1. UNKNOWN never promotes; a pair never seen UP is never promoted automatically. */
 void promise_1_evidence(struct world *w, uint8_t pair)
@@ -204,6 +205,32 @@ void promise_9_power(struct world *w, const struct host *h)
 		world_fail(w, 9, "pair%u: the standby is powered off with %u acknowledged messages", h->pair, held);
 }
 
+static bool truly_serves(const struct world *w, uint8_t pair)
+{
+	const struct host *h = &w->pair[pair].host[HOST_PRIMARY];
+	bool reached = net_controller_reaches(w, h, 4) || net_controller_reaches(w, h, 6);
+	return host_serves(h) && reached && !world_fault(w, pair, FAULT_PRIMARY_SMTP_FAR);
+}
+
+/* 14. Fencing is for a dead primary: never for one that serves, and has served the controller's net for a while,
+ * whatever the controller knows of it. */
+void promise_14_fence(struct world *w, const struct host *h)
+{
+	int64_t since_ms = w->pair[h->pair].ghost.serves_since_ms;
+	if (h->role == HOST_PRIMARY && h->on && since_ms >= 0 && w->clock.now_ms - since_ms > SERVES_MS)
+		world_fail(w, 14, "pair%u: the primary is powered off; it has served for %lld ms", h->pair,
+			   (long long)(w->clock.now_ms - since_ms));
+}
+
+static void promise_14_look(struct world *w, uint8_t pair)
+{
+	struct ghost *g = &w->pair[pair].ghost;
+	if (!truly_serves(w, pair))
+		g->serves_since_ms = -1;
+	else if (g->serves_since_ms < 0)
+		g->serves_since_ms = w->clock.now_ms;
+}
+
 /* 10. A primary that nothing ails serves, whatever the controller is doing. */
 static void promise_10_serves(struct world *w, uint8_t pair)
 {
@@ -259,6 +286,8 @@ static void promise_12_moves(struct world *w, uint8_t pair)
 	int64_t limit_ms = o->step[o->at] == STEP_LINGER ? linger_ms(w, pair) : o->limit_ms[o->at];
 	if (o->turned_back)
 		limit_ms = 2 * w->opts[pair].site.boot_ms;
+	else if (o->kind == PLAN_PROMOTE && !o->past_no_return)
+		limit_ms += 2 * w->opts[pair].site.boot_ms; /* it may wait so long for fresh evidence */
 	if (w->clock.now_ms - o->progress_ms > limit_ms + SLACK_MS)
 		world_fail(w, 12, "pair%u: %s stands in step %s for %lld ms, its limit is %lld ms", pair,
 			   plan_kind_name(o->kind), step_name(o->step[o->at]),
@@ -290,6 +319,7 @@ static void promise_13_pushes(struct world *w, uint8_t pair)
 void promises_check(struct world *w)
 {
 	for (uint8_t i = 0; i < w->npairs && !w->failure.promise; i++) {
+		promise_14_look(w, i);
 		promise_3_one_owner(w, i);
 		promise_4_never_empty(w, i);
 		promise_10_serves(w, i);
