@@ -16,7 +16,7 @@ struct bool_fact {
 #define FACT(name) { #name, offsetof(struct facts, name) }
 
 static const struct bool_fact bools[] = {
-	FACT(primary_fenced), FACT(interlock), FACT(soft_bounce),
+	FACT(powered), FACT(primary_fenced), FACT(interlock), FACT(soft_bounce),
 	{ "family4_ok", offsetof(struct facts, family_ok[0]) },
 	{ "family6_ok", offsetof(struct facts, family_ok[1]) },
 };

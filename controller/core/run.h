@@ -19,6 +19,7 @@ enum run_end { RUN_DONE, RUN_UNDONE, RUN_STUCK, RUN_FENCED };
 /* What steps learn and later steps need; journaled with each finished step. */
 struct facts {
 	char boot_id[40];
+	bool powered;        /* we switched the standby on: it was off before */
 	bool primary_fenced; /* we switched it off, and it was on before */
 	bool family_ok[2];   /* verify-outside */
 	bool interlock;

@@ -153,12 +153,16 @@ static void abort_operation(const struct request *r)
 		return;
 	}
 	if (undone) {
+		operate_latch(p);
 		operate_clear(p);
 		watch_fire(p, event);
 	} else {
 		char reason[240];
 		snprintf(reason, sizeof(reason), "aborted by %s: %.150s", r->cmd->who, r->cmd->reason);
 		watch_fire(p, event);
+		p->op.aborted = true;
+		operate_latch(p);
+		records_save(p, r->cmd->who, "abort", r->cmd->reason, NULL, NULL);
 		operate_cancel(p, reason);
 	}
 	answer_op(r);
@@ -174,6 +178,12 @@ static void resume(const struct request *r)
 	}
 	if (p->op.ending) {
 		refuse(r, "settling", "", "the last operation is just ending: try again in a second");
+		return;
+	}
+	if (p->op.run.mode == RUNNING_OVER && p->op.plan.kind == PLAN_PROMOTE && p->health.verdict == HEALTH_UP) {
+		char hint[200];
+		snprintf(hint, sizeof(hint), "coldmx abort %s", p->opts.site.pair); /* takes it off the table */
+		refuse(r, "up-failover", hint, "%s", pair_rule(PAIR_UP, PAIR_EV_FAILOVER)->why);
 		return;
 	}
 	if (p->op.run.mode == RUNNING_OVER) { /* undone: the same again, as a new operation */

@@ -21,6 +21,7 @@ struct operation {
 	struct run_out out;     /* what is being committed; kept for the retry */
 	bool beginning, ending; /* this commit also begins or ends the operation */
 	uint64_t retry_timer;
+	bool aborted;    /* by an operator */
 	bool committing; /* a commit is out */
 	bool waiting;    /* for fresh evidence (evidence.c): nothing is out, the step is entered anew */
 	int64_t waiting_since_ms;
@@ -141,6 +142,8 @@ struct op_request {
 };
 void operate_plan(struct watched *p, const struct op_request *req, struct plan *out);
 void operate_begin(struct watched *p, const struct op_request *req);
+/* No automatic promotion until `ack` or the cool-down: after one, and after an operator said no. */
+void operate_latch(struct watched *p);
 void operate_cancel(struct watched *p, const char *reason);
 void operate_resume(struct watched *p);
 void operate_take_up(struct watched *p); /* after a restart */

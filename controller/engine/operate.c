@@ -91,6 +91,12 @@ static void let_go(struct watched *p)
 	p->stale_commits += p->op.committing;
 }
 
+void operate_latch(struct watched *p)
+{
+	p->latched = true;
+	p->latch_ms = engine_now(p->e).boot_ms;
+}
+
 void operate_begin(struct watched *p, const struct op_request *req)
 {
 	struct operation *o = &p->op;
@@ -120,11 +126,10 @@ void operate_begin(struct watched *p, const struct op_request *req)
 	p->epoch = plan.epoch;
 	if (plan.nonce[0])
 		(void)str_copy(p->nonce, sizeof(p->nonce), plan.nonce);
-	if (plan.automatic) {
+	if (plan.automatic)
 		brake_spend(&p->e->brake, plan.began);
-		p->latched = true;
-		p->latch_ms = plan.began.boot_ms;
-	}
+	if (plan.automatic || req->kind == PLAN_ABORT)
+		operate_latch(p);
 	feed(p, &(struct run_in){ .ev = RUN_BEGIN });
 }
 
@@ -256,8 +261,9 @@ static void settle_end(struct watched *p)
 	if (settled && o->plan.kind != PLAN_FAILBACK)
 		p->standby_accepts = false;
 	bool cancelled = o->plan.kind == PLAN_PROMOTE && o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED;
-	if (cancelled && p->health.verdict == HEALTH_UP) /* by recovery; after an operator's abort a second one waits */
-		p->latched = false;                      /* nothing was promoted; the daily budget stays spent */
+	/* By recovery, and only the latch that this operation set: nothing was promoted; the budget stays spent. */
+	if (cancelled && o->plan.automatic && !o->aborted && p->health.verdict == HEALTH_UP)
+		p->latched = false;
 }
 
 static void ended(struct watched *p)

@@ -30,7 +30,9 @@ static void veto_words(struct watched *p, char *why, size_t size)
 	else if (!p->seen_up)
 		snprintf(why, size, "the primary was never seen up since its configuration changed");
 	else if (p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms)
-		snprintf(why, size, "a promotion began by itself before: `coldmx ack %s --reason ...` or wait",
+		snprintf(why, size,
+			 "promoted automatically before, or aborted by an operator: `coldmx ack %s --reason ...` or "
+			 "wait",
 			 p->opts.site.pair);
 	else if (brake_check_budget(&e->brake, now, &err) || brake_check_mass(&e->brake, &err))
 		snprintf(why, size, "%.190s", err.text);
@@ -67,9 +69,7 @@ static void act(struct watched *p, enum pair_event event)
 	struct op_request req = { .kind = PLAN_PROMOTE, .actor = "auto", .reason = p->row->why, .automatic = true };
 	switch (p->row->action) {
 	case PAIR_ACT_HURRY:
-	case PAIR_ACT_CALM:
-		watch_hurry(p, p->row->action == PAIR_ACT_HURRY);
-		return;
+	case PAIR_ACT_CALM: watch_hurry(p, p->row->action == PAIR_ACT_HURRY); return;
 	case PAIR_ACT_PROMOTE:
 		if (event == PAIR_EV_DOWN_ACT)
 			operate_begin(p, &req);
@@ -379,7 +379,7 @@ size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 		      p->seen_up ? "yes" : "never since the configuration changed");
 	bool latched = p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms;
 	add_condition(&out[n++], "latch", !latched, "acknowledged or cooled down",
-		      latched ? "promoted automatically, not acknowledged" : "clear");
+		      latched ? "promoted automatically, or aborted by an operator; not acknowledged" : "clear");
 	bool spent = brake_check_budget(&e->brake, now, &err) != ERR_OK;
 	snprintf(text, sizeof(text), "%d automatic promotions today, all pairs", e->brake.used);
 	snprintf(limit, sizeof(limit), "fewer than %d a day", e->brake.opts.per_day);

@@ -1,13 +1,17 @@
-/* The standby's machine is switched on and read back; a device that only says so is caught. Undo: off again,
- * and only when its queue is known to be empty. */
+/* The standby's machine is switched on and read back; a device that only says so is caught. Undo: off again, if
+ * it was off before, and only when its queue is known to be empty. */
 #include "step.h"
 
-enum { ASK, SWITCH, READ_BACK, QUEUE };
+enum { ASK, NOTE, SWITCH, READ_BACK, QUEUE };
 
 enum step_say step_power_on(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	if (last && last->err.code)
 		return step_fail_err(out, &last->err);
+	if (ctx->mem->at == NOTE) {
+		ctx->mem->at = SWITCH;
+		return step_power(out, VERB_POWER_ON, HOST_STANDBY);
+	}
 	if (!last)
 		return step_power(out, VERB_POWER_STATUS, HOST_STANDBY);
 	if (ctx->mem->at == SWITCH) {
@@ -15,10 +19,11 @@ enum step_say step_power_on(struct step_ctx *ctx, const struct outcome *last, st
 		return step_power(out, VERB_POWER_STATUS, HOST_STANDBY);
 	}
 	if (last->u.power == POWER_STATE_ON)
-		return step_done(out, ctx->mem->at == ASK ? "is on already" : "on, read back");
+		return step_done(out, ctx->facts->powered ? "on, read back" : "is on already");
 	if (ctx->mem->at == ASK) {
-		ctx->mem->at = SWITCH;
-		return step_power(out, VERB_POWER_ON, HOST_STANDBY);
+		ctx->facts->powered = true; /* durable first: the undo must know */
+		ctx->mem->at = NOTE;
+		return STEP_COMMIT;
 	}
 	return step_fail(out, ERR_AGAIN, "power-on reported done, the machine reads back as %s",
 			 power_state_name(last->u.power));
@@ -42,6 +47,8 @@ static enum step_say after_queue(struct step_ctx *ctx, const struct outcome *las
 
 enum step_say step_power_on_undo(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
+	if (!ctx->facts->powered)
+		return step_done(out, "it was on before, and is left so");
 	if (last && ctx->mem->at == QUEUE)
 		return after_queue(ctx, last, out);
 	if (last && last->err.code)

@@ -26,6 +26,10 @@ static void answered(void *arg, const struct command_answer *a)
 		return;
 	if (asked->kind == CMD_RESUME)
 		coverage_rule(w->coverage, "stuck-resume");
+	if (asked->kind == CMD_ABORT && g->nops && !g->op[g->nops - 1].ended) {
+		g->op[g->nops - 1].aborted = g->latched = true;
+		g->latch_ms = w->clock.now_ms;
+	}
 	if (asked->kind == CMD_HOLD) {
 		g->held = true;
 		g->hold_until_ms = asked->expires_wall_ms;

@@ -187,7 +187,7 @@ static void operation_row(struct world *w, const struct record *rec)
 	o->progress_ms = w->clock.now_ms;
 	o->ended = strncmp(rec->body, "status=ended", 12) == 0;
 	o->stuck = !o->ended && strncmp(rec->body, "status=running", 14) != 0;
-	if (strncmp(rec->body, "status=ended-undone", 19) == 0 && o->kind == PLAN_PROMOTE)
+	if (strncmp(rec->body, "status=ended-undone", 19) == 0 && o->automatic && !o->aborted)
 		g->latched = false; /* nothing was promoted */
 }
 

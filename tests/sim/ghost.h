@@ -24,6 +24,7 @@ struct ghost_op {
 	bool stuck;
 	size_t at; /* step of the last row submitted */
 	bool past_no_return;
+	bool aborted; /* by the operator */
 };
 
 #define GHOST_OPS_MAX 32
