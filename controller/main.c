@@ -33,7 +33,7 @@ struct daemon {
 	struct views *views;
 	struct engine *engine;
 	struct server *server;
-	bool told_ready;
+	bool told_ready, store_refused;
 };
 
 static void on_suspended(void *arg)
@@ -66,13 +66,21 @@ static void on_beat(void *arg)
 		sd_notify(0, "WATCHDOG=1");
 }
 
+/* Without its journal the daemon knows nothing, and a database that does not open is not tried again: it ends, with the
+ * reason as its last word. */
 static void on_store_trouble(void *arg, const struct err *why)
 {
-	(void)arg;
-	if (why->code)
-		log_error("store", "%s", why->text);
-	else
+	struct daemon *d = arg;
+	if (!why->code) {
 		log_note("store", "works again");
+		return;
+	}
+	log_error("store", "%s", why->text);
+	if (d->told_ready)
+		return;
+	d->store_refused = true;
+	engine_stop(d->engine);
+	loop_stop(d->loop);
 }
 
 static bool find_token(void *arg, const char *name, char *out, size_t size)
@@ -99,7 +107,9 @@ static enum err_code start_parts(struct daemon *d, struct err *e)
 		return rc;
 	char path[512];
 	store_path(c, path, sizeof(path));
-	struct store_port_opts store = { .path = path, .loop = loop_mailbox(d->loop), .on_trouble = on_store_trouble };
+	struct store_port_opts store = {
+		.path = path, .loop = loop_mailbox(d->loop), .on_trouble = on_store_trouble, .trouble_arg = d
+	};
 	d->store = store_port_start(&store);
 	config_fill_drivers(c, &d->drivers);
 	d->drivers.load_maps = maps_store_load;
@@ -153,8 +163,8 @@ static void stop_parts(struct daemon *d)
 		store_port_stop(d->store);
 	if (d->loop)
 		mailbox_drain(loop_mailbox(d->loop));
+	engine_free(d->engine); /* takes its probes out of the port */
 	probe_port_free(d->probes);
-	engine_free(d->engine);
 	executor_free(d->executor);
 	if (d->store)
 		store_port_free(d->store);
@@ -183,7 +193,7 @@ static int serve(struct config *config)
 	if (d.engine)
 		engine_stop(d.engine);
 	stop_parts(&d);
-	return rc ? EXIT_FAILURE : EXIT_SUCCESS;
+	return rc || d.store_refused ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static enum err_code make_folders(const struct config_global *g, struct err *e)

@@ -161,7 +161,7 @@ static void have_owner(void *arg, bool won)
 	if (e->stopping)
 		return;
 	if (!won) {
-		start_later(e, "another controller owns the store");
+		start_later(e, "the store is not ours yet");
 		return;
 	}
 	e->ports.store->read(e->ports.store_ctx, &query, have_rows, e);
