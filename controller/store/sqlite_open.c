@@ -210,7 +210,8 @@ static enum err_code check_missing(const char *path, bool create, struct err *e)
 			       "backup, or move the log away",
 			       path, wal);
 	if (!create)
-		return err_set(e, ERR_NOT_FOUND, "database %s does not exist: restore a backup, or make a new one with coldmxd --init",
+		return err_set(e, ERR_NOT_FOUND,
+			       "database %s does not exist: restore a backup, or make a new one with coldmxd --init",
 			       path);
 	return create_database(path, e);
 }
