@@ -127,9 +127,24 @@ static void answer_op(const struct request *r)
 }
 
 /* Before the point of no return an abort undoes; after it (and once promoted) it is an operation of its own. */
+/* What cannot be taken up again is taken off the table; what it left behind is the operator's to see to. */
+static void abandon(const struct request *r)
+{
+	struct watched *p = r->p;
+	watch_fire(p, PAIR_EV_ABORT);
+	p->stored_state = p->state;
+	operate_latch(p);
+	records_abandon(p, r->cmd->who, r->cmd->reason, r->cb, r->arg);
+	p->lost_op = 0;
+}
+
 static void abort_operation(const struct request *r)
 {
 	struct watched *p = r->p;
+	if (p->lost_op) {
+		abandon(r);
+		return;
+	}
 	const struct operation *o = &p->op;
 	bool late = p->state == PAIR_PROMOTED || (o->open && o->run.past_no_return);
 	bool undone = p->state == PAIR_STUCK && o->active && o->run.mode == RUNNING_OVER;
@@ -172,6 +187,11 @@ static void resume(const struct request *r)
 {
 	struct watched *p = r->p;
 	const struct pair_row *row = pair_rule(p->state, PAIR_EV_RESUME);
+	if (p->lost_op) {
+		refuse(r, "lost-operation", "coldmx abort", "operation %llu cannot be taken up: %s",
+		       (unsigned long long)p->lost_op, p->lost_why);
+		return;
+	}
 	if (row->action == PAIR_ACT_REFUSE || !p->op.active) {
 		refuse_by_row(r, row);
 		return;

@@ -222,6 +222,7 @@ void engine_free(struct engine *e)
 	for (size_t i = 0; i < e->npairs; i++) {
 		watch_stop(&e->pairs[i]);
 		operate_fini(&e->pairs[i]);
+		strbuf_fini(&e->pairs[i].lost);
 		plan_site_fini(&e->pairs[i].opts.site);
 	}
 	records_drop_saves(e);

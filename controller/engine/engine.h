@@ -90,6 +90,7 @@ struct view_op {
 /* Everything a surface may show of one pair: a value, rebuilt when the pair changes. */
 struct pair_view {
 	uint32_t id;
+	uint32_t store_id; /* what the store calls it */
 	char name[NAME_MAX_LEN];
 	enum pair_state state;
 	enum pair_mode mode;

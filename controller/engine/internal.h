@@ -36,7 +36,11 @@ struct operation {
 
 struct watched {
 	struct engine *e;
-	uint32_t id;
+	uint32_t id;        /* place in the configuration, from 1 */
+	uint32_t store_id;  /* of its name, in the store; 0 = the journal is not read yet */
+	uint64_t lost_op;   /* an open operation that cannot be taken up; 0 = none */
+	struct strbuf lost; /* its stored form */
+	char lost_why[200];
 	struct engine_pair opts;
 	struct health health;
 	enum pair_state state;
@@ -155,6 +159,10 @@ void records_pair(const struct watched *p, struct strbuf *out);
 bool records_pair_parse(struct watched *p, const char *text);
 void records_audit(const struct watched *p, const char *who, const char *what, const char *why, struct instant now,
 		   struct strbuf *out);
+/* Takes an operation that cannot be taken up off the table, by a person's word. */
+void records_abandon(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg);
+
+/* ---- restore.c ---- */
 void records_restore(struct engine *e, const struct record *rows, size_t n);
 /* Commits pair state, an audit row and optionally a hold row; answer may be NULL. */
 void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg);

@@ -347,8 +347,11 @@ static void submit_commit(void *arg)
 	}
 	for (size_t i = 0; i < o->out.nrec; i++)
 		b.rec[b.n++] = o->out.rec[i];
+	for (size_t i = 0; i < b.n; i++)
+		if (b.rec[i].pair)
+			b.rec[i].pair = p->store_id;
 	/* the end of a fenced operation is told under what the pair has now */
-	struct txn txn = { { p->id, o->ending ? p->epoch : o->plan.epoch }, b.rec, b.n };
+	struct txn txn = { { p->store_id, o->ending ? p->epoch : o->plan.epoch }, b.rec, b.n };
 	o->committing = true;
 	p->e->ports.store->commit(p->e->ports.store_ctx, &txn, committed, p);
 	for (size_t i = 0; i < ARRAY_LEN(b.body); i++)

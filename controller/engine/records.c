@@ -1,4 +1,4 @@
-/* The durable form of a pair, its audit rows, and how both come back after a restart. */
+/* The durable form of a pair, its audit rows, and changes outside an operation on their way to the store. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,72 +85,6 @@ void records_audit(const struct watched *p, const char *who, const char *what, c
 	strbuf_addf(out, "epoch=%" PRIu64 "\n", p->epoch);
 }
 
-static struct watched *find_pair(struct engine *e, const struct record *row)
-{
-	/* by name, not by place in the file: a pair keeps its state when the list is reordered */
-	char name[NAME_MAX_LEN];
-	if (row->kind == RECORD_PAIR && text_find(row->body, "name", name, sizeof(name))) {
-		uint32_t id = engine_pair_id(e, name);
-		return id ? &e->pairs[id - 1] : NULL;
-	}
-	return row->pair >= 1 && row->pair <= e->npairs ? &e->pairs[row->pair - 1] : NULL;
-}
-
-static void restore_operation(struct watched *p, const struct record *op, const struct record *rows, size_t n)
-{
-	struct err err = { 0 };
-	struct operation *o = &p->op;
-	if (plan_parse(op->body, &o->plan, &err) == ERR_OK)
-		o->active = run_replay(&o->run, &o->plan, rows, n, &err) == ERR_OK;
-	if (!o->active) {
-		o->run.err = err;
-		p->state = PAIR_STUCK;
-		engine_log(p->e, 3, p, "operation %llu cannot be resumed: %s", (unsigned long long)op->op, err.text);
-		return;
-	}
-	o->open = true;
-	o->began_ms = engine_now(p->e).boot_ms;
-	p->interlock = o->run.facts.interlock;
-	p->primary_fenced = o->run.facts.primary_fenced; /* the pair's own row is as old as the last begin or grant */
-	engine_log(p->e, 5, p, "operation %llu (%s) is taken up again at %s", (unsigned long long)op->op,
-		   plan_kind_name(o->plan.kind), step_name(o->plan.step[o->run.at]));
-}
-
-/* What is stored must fit together after a crash between two commits. */
-static void settle_state(struct watched *p)
-{
-	bool over = p->op.run.stuck || p->op.run.mode == RUNNING_OVER;
-	if (p->op.open && over && p->state == PAIR_STUCK)
-		p->stored_state = p->state; /* its end is durable as well */
-	else if (p->op.open)
-		p->state = p->op.plan.kind == PLAN_PROMOTE ? PAIR_PROMOTING : PAIR_FAILING_BACK;
-	else if (p->state == PAIR_PROMOTING || p->state == PAIR_DRILLING)
-		p->state = PAIR_UNKNOWN; /* its begin never became durable */
-	else if (p->state == PAIR_FAILING_BACK)
-		p->state = PAIR_PROMOTED;
-	p->stored_state = p->state;
-	p->told_epoch = p->rights_epoch;
-	p->told_accepts = p->standby_accepts;
-}
-
-void records_restore(struct engine *e, const struct record *rows, size_t n)
-{
-	struct err err = { 0 };
-	for (size_t i = 0; i < n; i++) {
-		struct watched *p = find_pair(e, &rows[i]);
-		if (rows[i].kind == RECORD_GLOBAL && strcmp(rows[i].key, "brake") == 0)
-			brake_parse(rows[i].body, &e->brake);
-		else if (rows[i].kind == RECORD_PAIR && p && !records_pair_parse(p, rows[i].body))
-			engine_log(e, 3, p, "stored state of the pair is not readable");
-		else if (rows[i].kind == RECORD_HOLD && p && hold_parse(rows[i].body, &p->hold, &err))
-			engine_log(e, 3, p, "%s", err.text);
-		else if (rows[i].kind == RECORD_OPERATION && p)
-			restore_operation(p, &rows[i], rows, n);
-	}
-	for (size_t i = 0; i < e->npairs; i++)
-		settle_state(&e->pairs[i]);
-}
-
 /* A change of a pair outside an operation, on its way to the store. The pair's row is made afresh at each
  * try, so that a late retry never brings back an older state. */
 struct save {
@@ -158,6 +92,7 @@ struct save {
 	struct watched *p;
 	char who[NAME_MAX_LEN], what[NAME_MAX_LEN], why[300];
 	char boot_id[40], order[NAME_MAX_LEN]; /* a boot, "" = none */
+	uint64_t abandons;                     /* an operation that no run can take up; 0 = none */
 	command_cb *answer;                    /* NULL: nobody waits */
 	void *arg;
 };
@@ -202,6 +137,7 @@ static void submit_save(void *arg)
 {
 	struct save *s = arg;
 	struct watched *p = s->p;
+	uint32_t id = p->store_id;
 	struct strbuf body[4] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
 	records_pair(p, &body[0]);
 	records_audit(p, s->who, s->what, s->why, engine_now(p->e), &body[1]);
@@ -210,13 +146,20 @@ static void submit_save(void *arg)
 	text_put_i64(&body[3], "wall_ms", engine_now(p->e).wall_ms);
 	text_put(&body[3], "reported_by", s->who);
 	struct record rec[] = {
-		{ .kind = RECORD_PAIR, .pair = p->id, .body = strbuf_str(&body[0]) },
-		{ .kind = RECORD_AUDIT, .pair = p->id, .body = strbuf_str(&body[1]) },
-		{ .kind = RECORD_HOLD, .pair = p->id, .body = strbuf_str(&body[2]) },
-		{ .kind = RECORD_BOOT, .pair = p->id, .body = strbuf_str(&body[3]) },
+		{ .kind = RECORD_PAIR, .pair = id, .body = strbuf_str(&body[0]) },
+		{ .kind = RECORD_AUDIT, .pair = id, .body = strbuf_str(&body[1]) },
+		{ .kind = RECORD_HOLD, .pair = id, .body = strbuf_str(&body[2]) },
+		{ .kind = RECORD_BOOT, .pair = id, .body = strbuf_str(&body[3]) },
 	};
 	(void)str_copy(rec[3].key, sizeof(rec[3].key), s->boot_id);
-	struct txn txn = { { p->id, p->epoch }, rec, ARRAY_LEN(rec) - !s->boot_id[0] };
+	if (s->abandons) {
+		strbuf_reset(&body[3]);
+		strbuf_addf(&body[3], "status=ended-abandoned\n%s", strbuf_str(&p->lost));
+		rec[3] = (struct record){
+			.kind = RECORD_OPERATION, .pair = id, .op = s->abandons, .body = strbuf_str(&body[3])
+		};
+	}
+	struct txn txn = { { id, p->epoch }, rec, ARRAY_LEN(rec) - !(s->boot_id[0] || s->abandons) };
 	p->e->ports.store->commit(p->e->ports.store_ctx, &txn, saved, s);
 	for (size_t i = 0; i < ARRAY_LEN(body); i++)
 		strbuf_fini(&body[i]);
@@ -237,6 +180,15 @@ static struct save *new_save(struct watched *p, const char *who, const char *wha
 void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg)
 {
 	struct save *s = new_save(p, who, what, why);
+	s->answer = answer;
+	s->arg = arg;
+	submit_save(s);
+}
+
+void records_abandon(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg)
+{
+	struct save *s = new_save(p, who, "abandon", why);
+	s->abandons = p->lost_op;
 	s->answer = answer;
 	s->arg = arg;
 	submit_save(s);

@@ -93,7 +93,10 @@ static void view_trouble(const struct watched *p, char *out, size_t size)
 	const struct health *h = &p->health;
 	const char *degrade = p->op.active && p->state == PAIR_PROMOTED ? p->op.run.facts.degrade : "";
 	out[0] = '\0';
-	if (p->state == PAIR_DOWN)
+	if (p->lost_op)
+		snprintf(out, size, "operation %llu cannot be taken up: %.150s", (unsigned long long)p->lost_op,
+			 p->lost_why);
+	else if (p->state == PAIR_DOWN)
 		also(out, size, "not acting: %.180s", p->veto);
 	if (p->state == PAIR_PROMOTED && h->verdict == HEALTH_UP)
 		also(out, size, "the primary is back: the standby's mail waits for `coldmx failback`");
@@ -117,6 +120,7 @@ void view_build(struct watched *p, struct pair_view *out)
 	struct instant now = engine_now(p->e);
 	memset(out, 0, sizeof(*out));
 	out->id = p->id;
+	out->store_id = p->store_id;
 	(void)str_copy(out->name, sizeof(out->name), p->opts.site.pair);
 	out->state = p->state;
 	out->mode = p->opts.mode;

@@ -77,9 +77,9 @@ static void have_history(void *arg, enum store_rc rc, const struct store_rows *r
 static void ask_history(void *ctx, const char *pair, uint32_t limit, history_cb *cb, void *arg)
 {
 	struct server *s = ctx;
-	struct history_query query = { .kind = HISTORY_AUDIT,
-				       .pair = engine_pair_id(s->opts.engine, pair),
-				       .limit = limit };
+	struct view *view = views_find(s->opts.views, pair);
+	struct history_query query = { .kind = HISTORY_AUDIT, .pair = view ? view->store_id : 0, .limit = limit };
+	view_put(view);
 	struct posted_history *p = mem_calloc(1, sizeof(*p));
 	struct err busy;
 	*p = (struct posted_history){ cb, arg };

@@ -58,6 +58,7 @@ static int64_t wall_of(const struct pair_view *pv, int64_t age_ms)
 static void fill_numbers(const struct pair_view *pv, struct view *v)
 {
 	v->id = pv->id;
+	v->store_id = pv->store_id;
 	(void)str_copy(v->name, sizeof(v->name), pv->name);
 	v->state = pv->state;
 	v->mode = pv->mode;

@@ -22,7 +22,7 @@ struct view_text {
 /* One allocation. The numbers are what metrics need; everything else is in the texts. */
 struct view {
 	atomic_uint refs;
-	uint32_t id;
+	uint32_t id, store_id;
 	uint64_t version; /* rises with each publication of any pair */
 	char name[NAME_MAX_LEN];
 	enum pair_state state;
