@@ -14,6 +14,7 @@ enum after { AFTER_ENTER, AFTER_SAME, AFTER_UNDO, AFTER_DONE, AFTER_UNDONE, AFTE
 #define BACKOFF_FIRST_MS 500
 #define BACKOFF_LAST_MS 5000
 #define UNDO_LIMIT_FACTOR 2
+#define AGAIN "trying again: "
 
 void run_init(struct run *r, const struct plan *plan)
 {
@@ -132,6 +133,19 @@ static void sleep_until(struct run *r, struct run_out *out, int64_t wake_ms, str
 	r->wait_from_ms = now.boot_ms;
 }
 
+/* The last try may only have run out of time: what the one before it found is what a person must hear. */
+static void recall_reason(struct run *r)
+{
+	const char *note = r->state[r->at].note;
+	const char *before = note + strlen(AGAIN);
+	if (r->err.code != ERR_TIMEOUT || strncmp(note, AGAIN, strlen(AGAIN)) != 0 ||
+	    strncmp(r->err.text, before, strlen(before)) == 0)
+		return;
+	char last[120];
+	snprintf(last, sizeof(last), "%.110s", r->err.text);
+	err_set(&r->err, ERR_TIMEOUT, "%s; the try before: %.140s", last, before);
+}
+
 static void fail_step(struct run *r, const struct err *e, struct run_out *out, struct instant now)
 {
 	int64_t backoff_ms = BACKOFF_FIRST_MS << (r->attempt < 5 ? r->attempt - 1 : 4);
@@ -141,12 +155,13 @@ static void fail_step(struct run *r, const struct err *e, struct run_out *out, s
 	if (may_retry(e) && now.boot_ms + backoff_ms < r->deadline_ms && wanted) {
 		r->attempt++;
 		memset(&r->mem, 0, sizeof(r->mem));
-		snprintf(r->state[r->at].note, sizeof(r->state[r->at].note), "trying again: %.140s", e->text);
+		snprintf(r->state[r->at].note, sizeof(r->state[r->at].note), AGAIN "%.140s", e->text);
 		sleep_until(r, out, now.boot_ms + backoff_ms, now);
 		return;
 	}
 	if (!r->cancelled || r->mode == RUNNING_BACK) {
 		r->err = *e;
+		recall_reason(r);
 		err_wrap(&r->err, "%s%s", r->mode == RUNNING_BACK ? "undo of " : "", step_name(r->plan->step[r->at]));
 	}
 	if (r->mode == RUNNING_FORWARD && !r->past_no_return)
