@@ -85,6 +85,7 @@ def values(lab):
              "TSIG_SECRET": lab.dns.secret(), "TSIG_SECRET_FILE": lab.dns.dir / "keys" / f"{UPDATE_KEY}.secret",
              "SOCKET": lab.control_socket, "PROBE": f"probe@{ZONE}", "REPOSITORY": REPOSITORY,
              "AGENT_PORT": AGENT_PORT, "MODE": "automatic", "FENCE": "none", "GRACE": "2 s",
+             "REFERENCES_EVERY": "2 s", "REFERENCES_TIMEOUT": "1 s", "PROBE_TIMEOUT": "2 s", "LIMITS": "",
              "NOTIFY": lab.controller.pager, "HARDEN_DIR": REPOSITORY / "hooks" / "harden.d"}
     for name, host in HOSTS.items():
         known[f"{name.upper()}4"], known[f"{name.upper()}6"] = host.ipv4, host.ipv6
