@@ -56,7 +56,8 @@ def install(machine, destdir, public_key, files):
         machine.write(path, text, mode, owner)
     if machine.name == "standby":
         mail.clear_spool_maps(machine)
-    run(["systemctl", f"--root={machine.root}", "enable", "coldmx-agent.service"])
+    run(["systemctl", f"--root={machine.root}", "enable", "coldmx-agent.service",
+         "coldmx-agent-obey.path"])
 
 
 def _account(machine, public_key):
@@ -86,6 +87,7 @@ def values(lab):
              "SOCKET": lab.control_socket, "PROBE": f"probe@{ZONE}", "REPOSITORY": REPOSITORY,
              "AGENT_PORT": AGENT_PORT, "MODE": "automatic", "FENCE": "none", "GRACE": "2 s",
              "REFERENCES_EVERY": "2 s", "REFERENCES_TIMEOUT": "1 s", "PROBE_TIMEOUT": "2 s", "LIMITS": "",
+             "COOLDOWN": "24 h", "PER_DAY": 3, "MAPS_MAX_AGE": "24 h",
              "NOTIFY": lab.controller.pager, "HARDEN_DIR": REPOSITORY / "hooks" / "harden.d"}
     for name, host in HOSTS.items():
         known[f"{name.upper()}4"], known[f"{name.upper()}6"] = host.ipv4, host.ipv6
