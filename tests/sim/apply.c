@@ -10,6 +10,7 @@
 #define OPERATOR_MS 4000
 #define PUSH_MS 9000
 #define PUSH_TAKES_MS 300
+#define BOOTS_MS 170
 #define HOLD_MS 60000
 
 /* ---- commands ---- */
@@ -298,8 +299,25 @@ static void push_due(struct world *w, void *data)
 	world_after(w, PUSH_MS, push_due, NULL, 0);
 }
 
+/* Agents tell their boot, with the order once they have it. Ours must never be taken for a stranger's. */
+static void boots_due(struct world *w, void *data)
+{
+	(void)data;
+	for (uint8_t i = 0; i < w->npairs; i++) {
+		struct pair_world *p = &w->pair[i];
+		struct host *h = &p->host[HOST_STANDBY];
+		if (w->engine && h->on && h->up && net_controller_reaches(w, h, 4))
+			engine_boot_reported(w->engine, (uint32_t)i + 1, HOST_STANDBY, h->boot_id, h->order);
+		if (h->boot_is_ours && p->has_view && strcmp(p->view.unordered_boot, h->boot_id) == 0)
+			world_fail(w, 11, "pair%u: boot %s was ordered, and is called unordered", i,
+				   p->view.unordered_boot);
+	}
+	world_after(w, BOOTS_MS, boots_due, NULL, 0);
+}
+
 void apply_start(struct world *w)
 {
+	world_after(w, BOOTS_MS, boots_due, NULL, 0);
 	world_after(w, 500, push_due, NULL, 0);
 }
 

@@ -138,7 +138,7 @@ void host_power(struct world *w, struct host *h, bool on)
 		return;
 	}
 	h->on = true;
-	h->fenced_by_us = false;
+	h->fenced_by_us = h->boot_is_ours = false;
 	h->boots++;
 	snprintf(h->boot_id, sizeof(h->boot_id), "boot-%u-%s-%u", h->pair, host_role_name(h->role), h->boots);
 	h->order[0] = '\0';
@@ -168,5 +168,7 @@ void host_power_verb(struct world *w, const struct verb *v, struct outcome *out)
 		promise_14_fence(w, h);
 		h->fenced_by_us |= h->on;
 	}
+	bool boots = v->kind == VERB_POWER_ON && !h->on;
 	host_power(w, h, v->kind == VERB_POWER_ON);
+	h->boot_is_ours |= boots;
 }
