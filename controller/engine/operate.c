@@ -88,6 +88,8 @@ static void let_go(struct watched *p)
 	drop_timers(p);
 	if (p->op.ticket)
 		p->e->ports.exec->cancel(p->e->ports.exec_ctx, p->op.ticket);
+	if (p->op.open) /* taken over: its sessions end with it */
+		p->e->ports.exec->op_ended(p->e->ports.exec_ctx, p->op.plan.op);
 	p->stale_commits += p->op.committing;
 }
 
