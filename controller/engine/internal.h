@@ -71,8 +71,15 @@ struct watched {
 	struct operation op;
 	uint32_t stale_commits; /* of an operation that was taken over; the store answers in order */
 	bool failing;           /* counted by the mass brake */
-	int64_t viewed_ms;      /* when its view was built */
-	bool wants_references;  /* counted by engine.wanting */
+	int64_t failing_since_ms, looked_ms;
+	int64_t doubt_since_ms;
+	bool doubt_paged;
+	uint32_t standby_probe[FAMILIES];
+	int standby_dead[FAMILIES]; /* rounds in a row */
+	char standby_says[FAMILIES][120];
+	bool standby_paged;
+	int64_t viewed_ms;     /* when its view was built */
+	bool wants_references; /* counted by engine.wanting */
 	bool dirty, hurried, busy_paged, refuse_paged;
 	bool shadow_told; /* what automatic mode would have done */
 	bool degrade_paged[FAMILIES];
@@ -128,6 +135,20 @@ void agents_listen(struct watched *p);
 
 /* Probes the primary fast, or at the usual pace again. */
 void watch_hurry(struct watched *p, bool fast);
+
+/* ---- trouble.c ---- */
+void trouble_page(struct watched *p);
+
+/* ---- around.c ---- */
+void around_look(struct watched *p);          /* asks a few other primaries at once */
+bool around_pending(const struct watched *p); /* some of them have not answered yet */
+void around_count(struct watched *p);         /* this pair's part in the mass brake's count */
+
+/* ---- standby.c ---- */
+/* While it takes the mail, the standby is probed as the primary is. */
+void standby_watch(struct watched *p);
+void standby_stop(struct watched *p);
+bool standby_is_dead(const struct watched *p);
 
 /* ---- evidence.c ---- */
 /* The running promotion may not move now. */

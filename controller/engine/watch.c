@@ -4,7 +4,6 @@
 
 #include "internal.h"
 
-#define BUSY_PAGE_MS (15 * 60 * 1000)
 #define VIEW_OLD_MS (15 * 1000) /* a calm pair's view shows no older probe than this and one round */
 
 static bool in_operation(const struct watched *p)
@@ -34,6 +33,8 @@ static void veto_words(struct watched *p, char *why, size_t size)
 			 "promoted automatically before, or aborted by an operator: `coldmx ack %s --reason ...` or "
 			 "wait",
 			 p->opts.site.pair);
+	else if (around_pending(p))
+		snprintf(why, size, "mass brake: other primaries are looked at first");
 	else if (brake_check_budget(&e->brake, now, &err) || brake_check_mass(&e->brake, &err))
 		snprintf(why, size, "%.190s", err.text);
 }
@@ -150,38 +151,6 @@ static void note_seen_up(struct watched *p)
 	records_save(p, "coldmxd", "seen-up", "first seen up since the configuration changed", NULL, NULL);
 }
 
-static void page_trouble(struct watched *p)
-{
-	const struct health *h = &p->health;
-	bool busy = h->busy_only && engine_now(p->e).boot_ms - h->busy_since_ms >= BUSY_PAGE_MS;
-	if (busy && !p->busy_paged)
-		page_send(p, "page", "the primary has answered only 4xx for 15 minutes");
-	if (h->refuses && !p->refuse_paged)
-		page_send(p, "page",
-			  "the primary refuses our probe with 5xx; nothing is done: look at it, "
-			  "at the probe recipient and at our address on its lists");
-	p->busy_paged = busy;
-	p->refuse_paged = h->refuses;
-}
-
-static void page_degraded(struct watched *p)
-{
-	const struct health *h = &p->health;
-	for (int f = 0; f < FAMILIES; f++) {
-		const struct probe_result *last = &h->line[f].last;
-		if (h->degraded[f] == p->degrade_paged[f])
-			continue;
-		p->degrade_paged[f] = h->degraded[f];
-		engine_touch(p);
-		if (h->degraded[f])
-			page_send(p, "page",
-				  "the primary does not answer over IP%s (%s: %.100s) and answers over the other "
-				  "family: nothing is promoted, mend that family",
-				  health_family_name((enum health_family)f), probe_layer_name(last->layer),
-				  last->reason);
-	}
-}
-
 /* References are hosts of others: asked fast only while a streak of dead rounds needs their word. */
 static void note_wish(struct watched *p)
 {
@@ -204,12 +173,8 @@ static void note_wish(struct watched *p)
 
 void watch_judge(struct watched *p)
 {
-	struct brake *brake = &p->e->brake;
-	enum health_verdict verdict = health_evaluate(&p->health, engine_now(p->e));
-	bool failing = verdict == HEALTH_SUSPECT || verdict == HEALTH_DOWN;
-	if (failing != p->failing)
-		brake_count(brake, brake->failing + (failing ? 1 : -1), (int)p->e->npairs);
-	p->failing = failing;
+	health_evaluate(&p->health, engine_now(p->e));
+	around_count(p);
 	note_wish(p);
 }
 
@@ -239,9 +204,9 @@ void watch_evaluate(struct watched *p)
 	if (before != p->health.verdict)
 		engine_touch(p);
 	note_seen_up(p);
-	page_trouble(p);
 	agents_listen(p);
-	page_degraded(p);
+	trouble_page(p);
+	standby_watch(p);
 	enum pair_event event = choose_event(p);
 	evidence_reconsider(p);
 	if (event == PAIR_EV_UP && p->state == PAIR_PROMOTING) {
@@ -295,6 +260,7 @@ void watch_start(struct watched *p)
 void watch_stop(struct watched *p)
 {
 	const struct ports *ports = &p->e->ports;
+	standby_stop(p);
 	for (int f = 0; f < FAMILIES; f++)
 		if (p->probe[f])
 			ports->probe->remove(ports->probe_ctx, p->probe[f]);
