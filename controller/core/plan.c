@@ -33,7 +33,7 @@ static void copy_steps(struct plan *p, const enum step_id *steps, size_t n)
 {
 	p->nsteps = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (steps[i] == STEP_FENCE && !p->site.fence)
+		if (steps[i] == STEP_FENCE && (!p->site.fence || p->again)) /* a primary that came back may serve */
 			continue;
 		if (steps[i] == STEP_UNFENCE && !p->primary_fenced)
 			continue;

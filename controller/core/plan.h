@@ -92,6 +92,7 @@ struct plan {
 	char maps_sha256[72]; /* "" = no maps are kept: BLOCK */
 	int64_t maps_age_ms;
 	bool maps_stale;
+	bool again;          /* promoted already: the standby stopped taking mail; there is nothing to go back to */
 	bool primary_fenced; /* we powered it off, so the way back (failback, abort) powers it on */
 	struct instant began;
 	struct plan_site site; /* zones owned by the plan; `before` is what is published now */

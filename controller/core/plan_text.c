@@ -30,6 +30,7 @@ static const struct field fields[] = {
 	FIELD("maps", FIELD_TEXT, maps_sha256),
 	FIELD("maps_age_ms", FIELD_I64, maps_age_ms),
 	FIELD("maps_stale", FIELD_BOOL, maps_stale),
+	FIELD("again", FIELD_BOOL, again),
 	FIELD("primary_fenced", FIELD_BOOL, primary_fenced),
 	FIELD("began_boot_ms", FIELD_I64, began.boot_ms),
 	FIELD("began_wall_ms", FIELD_I64, began.wall_ms),

@@ -22,6 +22,7 @@ void run_init(struct run *r, const struct plan *plan)
 	r->plan = plan;
 	r->facts.queue = r->facts.primary_queue = -1;
 	r->facts.primary_fenced = plan->primary_fenced;
+	r->past_no_return = plan->again;
 }
 
 void run_out_fini(struct run_out *out)

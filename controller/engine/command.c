@@ -183,6 +183,19 @@ static void abort_operation(const struct request *r)
 	answer_op(r);
 }
 
+/* Promoted, and the standby takes no mail: the same steps once more; there is no way back but failback and abort. */
+static void open_again(const struct request *r)
+{
+	struct op_request req = op_request(r, PLAN_PROMOTE);
+	if (!standby_is_dead(r->p)) {
+		refuse(r, "standby-serves", "coldmx failback", "the standby answers: there is nothing to resume");
+		return;
+	}
+	req.again = true;
+	watch_fire(r->p, PAIR_EV_RESUME);
+	operate_begin(r->p, &req);
+}
+
 static void resume(const struct request *r)
 {
 	struct watched *p = r->p;
@@ -198,6 +211,10 @@ static void resume(const struct request *r)
 	}
 	if (p->op.ending) {
 		refuse(r, "settling", "", "the last operation is just ending: try again in a second");
+		return;
+	}
+	if (p->state == PAIR_PROMOTED) {
+		open_again(r);
 		return;
 	}
 	if (p->op.run.mode == RUNNING_OVER && p->op.plan.kind == PLAN_PROMOTE && p->health.verdict == HEALTH_UP) {

@@ -161,7 +161,7 @@ void evidence_reconsider(struct watched *p);
 struct op_request {
 	enum plan_kind kind;
 	const char *actor, *reason;
-	bool automatic;
+	bool automatic, again;
 	command_cb *answer;
 	void *answer_arg;
 };

@@ -39,6 +39,7 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	out->op = p->e->last_op + 1;
 	out->epoch = p->epoch + 1;
 	out->automatic = req->automatic;
+	out->again = req->again;
 	out->began = now;
 	out->primary_fenced = p->primary_fenced || p->op.run.facts.primary_fenced;
 	(void)str_copy(out->actor, sizeof(out->actor), req->actor);
@@ -49,6 +50,8 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	plan_site_copy(&out->site, &p->opts.site);
 	/* towards the primary; under `standing` nothing was swapped */
 	turn_zones(out, req->kind != PLAN_PROMOTE && out->site.strategy != DNS_STANDING);
+	for (size_t i = 0; req->again && i < out->site.nzones; i++)
+		out->site.zones[i].before = out->site.zones[i].after; /* it is published already */
 	plan_choose_steps(out);
 }
 

@@ -93,7 +93,9 @@ static void view_trouble(const struct watched *p, char *out, size_t size)
 	const struct health *h = &p->health;
 	const char *degrade = p->op.active && p->state == PAIR_PROMOTED ? p->op.run.facts.degrade : "";
 	out[0] = '\0';
-	if (p->lost_op)
+	if (standby_is_dead(p))
+		snprintf(out, size, "the STANDBY takes no mail: `coldmx resume %s` opens it again", p->opts.site.pair);
+	else if (p->lost_op)
 		snprintf(out, size, "operation %llu cannot be taken up: %.150s", (unsigned long long)p->lost_op,
 			 p->lost_why);
 	else if (p->state == PAIR_DOWN)

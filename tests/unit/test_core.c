@@ -38,7 +38,7 @@ static void no_event_but_down_or_an_operator_promotes(void **state)
 		for (int e = 0; e < PAIR_EVENTS; e++) {
 			enum pair_action a = pair_rule((enum pair_state)s, (enum pair_event)e)->action;
 			if (a == PAIR_ACT_PROMOTE)
-				assert_true(e == PAIR_EV_DOWN_ACT || e == PAIR_EV_FAILOVER);
+				assert_true(e == PAIR_EV_DOWN_ACT || e == PAIR_EV_FAILOVER || e == PAIR_EV_RESUME);
 			if (a == PAIR_ACT_FAILBACK)
 				assert_int_equal(e, PAIR_EV_FAILBACK);
 		}
