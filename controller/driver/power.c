@@ -62,5 +62,7 @@ void power_run(const struct driver_pair *pair, const struct verb *verb, const st
 				   .whole = verb->kind == VERB_POWER_STATUS };
 	if (session_run(&power->via, &cmd, wait, kept, &out->err) == ERR_OK && verb->kind == VERB_POWER_STATUS)
 		out->u.power = parse(strbuf_str(&text));
+	if (out->err.code == ERR_FAILED)
+		out->err.code = ERR_AGAIN; /* management boards fail now and then; the step's limit ends the tries */
 	strbuf_fini(&text);
 }
