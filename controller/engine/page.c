@@ -8,14 +8,15 @@
 #include "internal.h"
 
 #define PAGE_LIMIT_MS 30000
-#define PAGE_RETRY_MS 10000
-#define PAGE_TRIES 60
+#define PAGE_RETRY_FIRST_MS 10000
+#define PAGE_RETRY_LAST_MS ((int64_t)5 * 60 * 1000)
+#define PAGE_GIVE_UP_MS ((int64_t)24 * 60 * 60 * 1000) /* the fault that is paged often takes the pager's way as well */
 
 struct page {
 	struct page *next;
 	struct engine *e;
 	struct verb verb;
-	int tries;
+	int64_t began_ms, pause_ms;
 };
 
 static void unlink_page(struct page *page)
@@ -42,13 +43,14 @@ static void page_out(void *arg, uint64_t ticket, const struct outcome *outcome)
 		unlink_page(page);
 		return;
 	}
-	if (++page->tries >= PAGE_TRIES) {
+	if (engine_now(e).boot_ms - page->began_ms >= PAGE_GIVE_UP_MS) {
 		engine_log(e, 3, NULL, "page \"%.200s\" reached nobody: %s", page->verb.u.notify.text,
 			   outcome->err.text);
 		unlink_page(page);
 		return;
 	}
-	e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + PAGE_RETRY_MS, submit_page, page);
+	e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + page->pause_ms, submit_page, page);
+	page->pause_ms = 2 * page->pause_ms < PAGE_RETRY_LAST_MS ? 2 * page->pause_ms : PAGE_RETRY_LAST_MS;
 }
 
 static void submit_page(void *arg)
@@ -71,6 +73,8 @@ void page_send(struct watched *p, const char *severity, const char *fmt, ...)
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	page->e = e;
+	page->began_ms = engine_now(e).boot_ms;
+	page->pause_ms = PAGE_RETRY_FIRST_MS;
 	page->verb.kind = VERB_NOTIFY;
 	page->verb.guard.pair = p->id;
 	snprintf(notify->key, sizeof(notify->key), "p%u-%lld-%llu", p->id, (long long)engine_now(e).wall_ms,

@@ -6,6 +6,14 @@
 
 #include "internal.h"
 
+/* Nobody has acknowledged it, and the page may have died with the last life. */
+static void page_again(struct watched *p)
+{
+	if (p->unordered_boot[0])
+		page_send(p, "page", "ATTACK SIGNAL: boot %s of the standby without an order, not acknowledged yet",
+			  p->unordered_boot);
+}
+
 static struct watched *of_store(struct engine *e, uint32_t store_id)
 {
 	for (size_t i = 0; i < e->npairs; i++)
@@ -128,6 +136,8 @@ void records_restore(struct engine *e, const struct record *rows, size_t n)
 		else if (rows[i].kind == RECORD_OPERATION && p)
 			restore_operation(p, &rows[i], rows, n);
 	}
-	for (size_t i = 0; i < e->npairs; i++)
+	for (size_t i = 0; i < e->npairs; i++) {
 		settle_state(&e->pairs[i]);
+		page_again(&e->pairs[i]);
+	}
 }
