@@ -14,6 +14,7 @@ from .dns import ZONE
 LINE = re.compile(r"postfix/(?P<service>[\w-]+)\[\d+\]: (?P<qid>[0-9A-Za-z]{6,}): (?P<rest>.*)")
 RELAY = re.compile(r"relay=(?P<relay>\S+?), .*status=(?P<status>\w+) \((?P<text>.*)\)")
 UNCONFIRMED = "while sending end of data"
+ONE_BY_ONE = 1_000_000  # numbers of single messages begin here
 RECIPIENTS = tuple(f"user{n}@{ZONE}" for n in range(1, 6))
 
 
@@ -104,8 +105,16 @@ class Ledger:
         client.connect("127.0.0.1", 25)
         return client
 
-    def _submit(self, client, number):
-        client.sendmail("load@outside.test", [RECIPIENTS[number % len(RECIPIENTS)]],
+    def submit_to(self, recipient):
+        """One message more, to this recipient; its number, far above those of the stream."""
+        number = ONE_BY_ONE + len(self.submitted)
+        client = self._client()
+        self._submit(client, number, recipient)
+        client.close()
+        return number
+
+    def _submit(self, client, number, recipient=None):
+        client.sendmail("load@outside.test", [recipient or RECIPIENTS[number % len(RECIPIENTS)]],
                         f"From: load@outside.test\r\nSubject: number {number}\r\n"
                         f"Message-ID: <{number}.{self.run_id}@outside.test>\r\n\r\nnumber {number}\r\n")
         self.submitted[number] = time.monotonic()

@@ -4,7 +4,7 @@ from .dns import ZONE
 from .net import HOSTS
 
 NAMES = {"primary": f"mail1.{ZONE}", "standby": f"mail2.{ZONE}", "sender": "sender.outside.test"}
-USERS = ("probe", "postmaster", "user1", "user2", "user3", "user4", "user5")
+USERS = ("probe", "postmaster", "user1", "user2", "user3", "user4", "user5", "leaver")
 MAILBOX_UID = 5000
 MAILBOX_BASE = "/var/mail/vhosts"
 RETRY_S = 5
@@ -100,6 +100,13 @@ def _mailboxes(machine):
     _table(machine, "mailboxes", [(f"{user}@{ZONE}", f"{ZONE}/{user}/") for user in USERS])
     machine.chroot(["install", "-d", "-o", str(MAILBOX_UID), "-g", str(MAILBOX_UID),
                     MAILBOX_BASE, f"{MAILBOX_BASE}/{ZONE}"])
+
+
+def forget_mailbox(machine, address):
+    """Take a mailbox away from a primary that is off: from its next boot on the address is refused for good."""
+    rows = [line for line in machine.read("/etc/postfix/mailboxes").splitlines() if not line.startswith(f"{address}\t")]
+    machine.write("/etc/postfix/mailboxes", "".join(f"{line}\n" for line in rows))
+    machine.chroot(["postmap", "hash:/etc/postfix/mailboxes"])
 
 
 def _spool_maps(machine):
