@@ -107,6 +107,7 @@ static int64_t count_files(int parent, const char *name, int depth)
 			close(fd);
 		return -1;
 	}
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): glibc keeps readdir's state in the stream, and this one is ours alone */
 	for (const struct dirent *entry; count >= 0 && (entry = readdir(dir));) {
 		if (entry->d_name[0] == '.')
 			continue;

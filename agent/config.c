@@ -10,7 +10,8 @@
 #define LIST(field)                                                                                                    \
 	.offset = offsetof(struct agent_config, field), .count_offset = offsetof(struct agent_config, n##field)
 #define TEXTS(field)                                                                                                   \
-	.offset = offsetof(struct config_maps, field.items), .count_offset = offsetof(struct config_maps, field.count)
+	.offset = offsetof(struct config_maps, field) + offsetof(struct config_texts, items),                          \
+	.count_offset = offsetof(struct config_maps, field) + offsetof(struct config_texts, count)
 #define ROWS(table) .rows = (table), .nrows = ARRAY_LEN(table)
 #define SECONDS(n) ((int64_t)(n)*1000)
 #define DAYS(n) ((int64_t)(n)*86400000)

@@ -10,7 +10,7 @@
 
 #define CONNECT_LIMIT_MS 5000L
 #define ANSWER_LIMIT_MS 75000L /* the controller gives up after 60 s and says so */
-#define BODY_MAX_BYTES (64 * 1024 * 1024)
+#define BODY_MAX_BYTES ((size_t)64 * 1024 * 1024)
 
 struct client {
 	CURL *curl;

@@ -100,7 +100,7 @@ static bool parse_wait(const char *text, int64_t *out_ms)
 {
 	char *end;
 	long seconds = strtol(text, &end, 10);
-	if (end == text || *end || seconds < 0 || seconds > 30 * 86400)
+	if (end == text || *end || seconds < 0 || seconds > 30L * 86400)
 		return false;
 	*out_ms = (int64_t)seconds * 1000;
 	return true;
@@ -165,6 +165,7 @@ bool options_parse(int argc, char **argv, struct cli_options *out, int *exit_cod
 {
 	*out = (struct cli_options){ .pair = "", .socket = DEFAULT_SOCKET, .reason = "", .wait_ms = -1 };
 	optind = 0; /* glibc: start over, so that tests may call more than once */
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has started */
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;)
 		if (!take_option(c, out, exit_code))
 			return false;

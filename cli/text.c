@@ -26,9 +26,9 @@ static char *next_result(void)
 
 void text_init(void)
 {
-	const char *term = getenv("TERM");
+	const char *term = getenv("TERM"); /* NOLINT(concurrency-mt-unsafe): the command has one thread */
 	terminal = isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0;
-	colours = terminal && !getenv("NO_COLOR");
+	colours = terminal && !getenv("NO_COLOR"); /* NOLINT(concurrency-mt-unsafe): the same */
 }
 
 bool text_is_terminal(void)

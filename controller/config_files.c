@@ -11,7 +11,7 @@
 #include "../common/base/mem.h"
 #include "config_rows.h"
 
-#define CONTROL_MAX_BYTES (256 * 1024)
+#define CONTROL_MAX_BYTES ((size_t)256 * 1024)
 #define CONTROL_HEADER_LINES 20
 #define SECRET_MAX_BYTES 4096
 #define TOKEN_MIN 16
@@ -148,7 +148,7 @@ static int hex_value(char c)
 
 static bool decode_key(struct config_secret *s)
 {
-	if (s->len != MAPS_KEY_BYTES * 2)
+	if (s->len != (size_t)MAPS_KEY_BYTES * 2)
 		return false;
 	for (size_t i = 0; i < MAPS_KEY_BYTES; i++) {
 		int high = hex_value(s->bytes[2 * i]), low = hex_value(s->bytes[2 * i + 1]);

@@ -283,6 +283,7 @@ int main(int argc, char **argv)
 	/* clang-format on */
 	const char *path = DEFAULT_CONFIG;
 	enum action action = ACT_SERVE;
+	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has started */
 	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
 		switch (c) {
 		case 'c': path = optarg; break;

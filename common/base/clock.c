@@ -42,7 +42,7 @@ void clock_format_span(int64_t span_ms, char *out, size_t size)
 		snprintf(out, size, "%d ms", (int)span_ms);
 	else if (span_ms < 120000)
 		snprintf(out, size, "%.1f s", (double)span_ms / 1000.0);
-	else if (span_ms < 2 * 3600000)
+	else if (span_ms < INT64_C(2) * 3600000)
 		snprintf(out, size, "%lld min", (long long)(span_ms / 60000));
 	else if (span_ms < 2 * 86400000LL)
 		snprintf(out, size, "%lld h", (long long)(span_ms / 3600000));

@@ -282,16 +282,16 @@ static enum err_code read_source(struct conf_doc *doc, struct err *e)
 	return rc;
 }
 
-enum err_code conf_load(const char *path, const struct conf_section *top, void *base, struct conf_doc **out,
+enum err_code conf_load(const char *path, const struct conf_section *top, void *base, struct conf_doc **doc,
 			struct err *e)
 {
-	struct conf_doc *doc = mem_calloc(1, sizeof(*doc));
-	struct walk w = { doc, e };
-	doc->path = mem_strdup(path);
-	config_init(&doc->cfg);
-	*out = doc;
-	enum err_code rc = read_source(doc, e);
-	return rc == ERR_OK ? load_section(&w, top, config_root_setting(&doc->cfg), base) : rc;
+	struct conf_doc *fresh = mem_calloc(1, sizeof(*fresh));
+	struct walk w = { fresh, e };
+	fresh->path = mem_strdup(path);
+	config_init(&fresh->cfg);
+	*doc = fresh;
+	enum err_code rc = read_source(fresh, e);
+	return rc == ERR_OK ? load_section(&w, top, config_root_setting(&fresh->cfg), base) : rc;
 }
 
 void conf_doc_free(struct conf_doc *doc)

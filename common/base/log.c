@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-static _Atomic(int) most_verbose = LOG_LEVEL_INFO;
+static _Atomic(int) highest_level = LOG_LEVEL_INFO;
 static log_sink *sink_fn;
 static void *sink_arg;
 
-void log_set_level(enum log_level level)
+void log_set_level(enum log_level most_verbose)
 {
-	atomic_store(&most_verbose, (int)level);
+	atomic_store(&highest_level, (int)most_verbose);
 }
 
 void log_set_sink(log_sink *sink, void *arg)
@@ -31,7 +31,7 @@ static void make_printable(char *s)
 
 void log_line(enum log_level level, const char *component, const char *fmt, ...)
 {
-	if ((int)level > atomic_load(&most_verbose))
+	if ((int)level > atomic_load(&highest_level))
 		return;
 	char line[2048];
 	va_list ap;

@@ -38,5 +38,5 @@ void sha256_hex(const uint8_t hash[SHA256_BYTES], char out[SHA256_HEX_SIZE])
 		out[2 * i] = digit[hash[i] >> 4];
 		out[2 * i + 1] = digit[hash[i] & 15];
 	}
-	out[2 * SHA256_BYTES] = '\0';
+	out[(size_t)2 * SHA256_BYTES] = '\0';
 }

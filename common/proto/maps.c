@@ -166,7 +166,7 @@ enum err_code maps_format(struct maps *m, const char *pair, struct strbuf *out, 
 	sha256_hex(hash, hex);
 	strbuf_addf(out, "sha256 %s\n", hex);
 	if (out->len > MAPS_BYTES_MAX)
-		return err_set(e, ERR_INVALID, "the map bundle has %zu bytes: at most %d are taken", out->len,
+		return err_set(e, ERR_INVALID, "the map bundle has %zu bytes: at most %zu are taken", out->len,
 			       MAPS_BYTES_MAX);
 	return ERR_OK;
 }

@@ -15,7 +15,7 @@
 #include "../base/sha256.h"
 #include "../base/strbuf.h"
 
-#define MAPS_BYTES_MAX (16 * 1024 * 1024)
+#define MAPS_BYTES_MAX ((size_t)16 * 1024 * 1024)
 #define MAPS_LINE_MAX 4096
 
 enum maps_section { MAPS_DOMAINS, MAPS_RECIPIENTS, MAPS_ALIASES, MAPS_TRANSPORT };

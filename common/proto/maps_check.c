@@ -166,7 +166,7 @@ enum err_code maps_check(const char *bytes, size_t len, const char *pair, struct
 	uint8_t hash[SHA256_BYTES];
 	memset(out, 0, sizeof(*out));
 	if (len > MAPS_BYTES_MAX)
-		return err_set(e, ERR_INVALID, "map bundle: longer than %d bytes", MAPS_BYTES_MAX);
+		return err_set(e, ERR_INVALID, "map bundle: longer than %zu bytes", MAPS_BYTES_MAX);
 	size_t above = len > TRAILER_BYTES ? len - TRAILER_BYTES : 0;
 	if (!above || bytes[above - 1] != '\n' || memcmp(bytes + above, TRAILER, sizeof(TRAILER) - 1) != 0 ||
 	    bytes[len - 1] != '\n')

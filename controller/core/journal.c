@@ -127,7 +127,7 @@ enum err_code journal_parse(const char *text, size_t nsteps, struct journal_row 
 	struct text_line line;
 	char version[16];
 	memset(out, 0, sizeof(*out));
-	if (!text_find(text, "journal", version, sizeof(version)) || atoi(version) != JOURNAL_VERSION)
+	if (!text_find(text, "journal", version, sizeof(version)) || strtol(version, NULL, 10) != JOURNAL_VERSION)
 		return err_set(e, ERR_INVALID, "journal: row version \"%s\", this coldmxd reads %d", version,
 			       JOURNAL_VERSION);
 	while (text_next(&text, &line))

@@ -105,15 +105,14 @@ static bool get_field(struct plan *p, const struct field *f, const struct text_l
 
 static bool get_control(struct plan *p, const struct text_line *line)
 {
-	char copy[NAME_MAX_LEN + 16];
-	int block = 0, with_mail = 0;
+	char copy[NAME_MAX_LEN + 16], block[2], with_mail[2];
 	if (p->site.ncontrols == PLAN_CONTROLS_MAX || !text_copy(line, copy, sizeof(copy)))
 		return false;
 	struct plan_control *c = &p->site.control[p->site.ncontrols];
-	if (sscanf(copy, "%63s %d %d", c->name, &block, &with_mail) != 3)
+	if (sscanf(copy, "%63s %1[01] %1[01]", c->name, block, with_mail) != 3)
 		return false;
-	c->block = block != 0;
-	c->with_mail = with_mail != 0;
+	c->block = block[0] == '1';
+	c->with_mail = with_mail[0] == '1';
 	p->site.ncontrols++;
 	return true;
 }
@@ -193,7 +192,7 @@ enum err_code plan_parse(const char *text, struct plan *out, struct err *e)
 	memset(out, 0, sizeof(*out));
 	if (!text_find(text, "plan", version, sizeof(version)))
 		return err_set(e, ERR_INVALID, "journal: the operation has no plan");
-	if (atoi(version) != PLAN_VERSION)
+	if (strtol(version, NULL, 10) != PLAN_VERSION)
 		return err_set(e, ERR_INVALID,
 			       "journal: plan version %s, this coldmxd reads %d: "
 			       "start the version that wrote it",

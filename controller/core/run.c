@@ -402,9 +402,9 @@ enum err_code run_replay(struct run *r, const struct plan *plan, const struct re
 	return ERR_OK;
 }
 
-const char *run_end_name(enum run_end how)
+const char *run_end_name(enum run_end end)
 {
-	switch (how) {
+	switch (end) {
 	case RUN_DONE: return "done";
 	case RUN_UNDONE: return "undone";
 	case RUN_STUCK: return "stuck";

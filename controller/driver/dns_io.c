@@ -14,7 +14,7 @@
 #include "../../common/net/wait.h"
 
 #define UDP_ANSWER_MAX 4096 /* we announce 1232 */
-#define DNS_QUESTIONS_MAX (2 * VERIFY_SERVERS_MAX)
+#define DNS_QUESTIONS_MAX ((size_t)2 * VERIFY_SERVERS_MAX)
 #define UDP_RESEND_MS 700
 #define CONNECT_MS 3000 /* of one server, while another is left */
 

@@ -7,7 +7,7 @@
 #include "../../common/base/mem.h"
 #include "drivers.h"
 
-#define CONTROL_MAX_BYTES (256 * 1024)
+#define CONTROL_MAX_BYTES ((size_t)256 * 1024)
 
 static enum err_code read_control(const struct drivers *d, const char *name, char **out, size_t *len, struct err *e)
 {

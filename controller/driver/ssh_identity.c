@@ -50,7 +50,7 @@ static enum err_code judge_openssh(struct span s, const char *path, struct err *
 	struct span cipher, ignore, pub, type;
 	uint32_t nkeys;
 
-	if (s.left < sizeof(OPENSSH_MAGIC) || memcmp(s.at, OPENSSH_MAGIC, sizeof(OPENSSH_MAGIC)))
+	if (s.left < sizeof(OPENSSH_MAGIC) || memcmp(s.at, OPENSSH_MAGIC, sizeof(OPENSSH_MAGIC)) != 0)
 		return err_set(e, ERR_AUTH, "ssh key %s: not an OpenSSH key", path);
 	s.at += sizeof(OPENSSH_MAGIC);
 	s.left -= sizeof(OPENSSH_MAGIC);

@@ -104,7 +104,7 @@ static void tick(void *arg)
 	struct engine *e = arg;
 	for (size_t i = 0; i < e->npairs; i++)
 		watch_judge(&e->pairs[i]); /* all of them first: the mass brake looks at everybody */
-	bool grace = engine_now(e).boot_ms < e->grace_until_ms + 2 * TICK_MS;
+	bool grace = engine_now(e).boot_ms < e->grace_until_ms + (int64_t)2 * TICK_MS;
 	for (size_t i = 0; i < e->npairs; i++) {
 		watch_evaluate(&e->pairs[i]);
 		if (grace || e->pairs[i].state != PAIR_UP)

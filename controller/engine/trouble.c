@@ -4,8 +4,8 @@
 
 #include "internal.h"
 
-#define BUSY_PAGE_MS (15 * 60 * 1000)
-#define DOUBT_PAGE_MS (5 * 60 * 1000)
+#define BUSY_PAGE_MS ((int64_t)15 * 60 * 1000)
+#define DOUBT_PAGE_MS ((int64_t)5 * 60 * 1000)
 
 static void page_busy(struct watched *p)
 {

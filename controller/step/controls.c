@@ -19,7 +19,8 @@ static enum step_say run_control(struct step_ctx *ctx, const char *word, struct 
  * plan line ("1..N") promised, is not ok: the control died on the way. */
 static int read_tap(const char *text, int *total, char *bad, size_t size)
 {
-	int good = 0, planned = -1;
+	int good = 0;
+	long planned = -1;
 	*total = 0;
 	bad[0] = '\0';
 	while (*text) {
@@ -32,11 +33,11 @@ static int read_tap(const char *text, int *total, char *bad, size_t size)
 				snprintf(bad, size, "%.*s", (int)len, text);
 		}
 		if (strncmp(text, "1..", 3) == 0)
-			planned = atoi(text + 3);
+			planned = strtol(text + 3, NULL, 10);
 		text += len + (text[len] == '\n');
 	}
 	if (!bad[0] && planned != *total)
-		snprintf(bad, size, "%d checks planned, %d reported", planned, *total);
+		snprintf(bad, size, "%ld checks planned, %d reported", planned, *total);
 	return good;
 }
 

@@ -20,7 +20,7 @@
 
 #define CONNECTIONS_MAX 64
 #define IDLE_LIMIT_S 30
-#define PEM_MAX_BYTES (256 * 1024)
+#define PEM_MAX_BYTES ((size_t)256 * 1024)
 #define BOOT_BODY_MAX_BYTES 4096
 #define ANSWER_LIMIT_MS 20000
 

@@ -18,7 +18,7 @@
 #define NONCE_BYTES 12
 #define TAG_BYTES 16
 #define HEAD_BYTES (MAGIC_BYTES + NONCE_BYTES)
-#define KEPT_MAX_BYTES (17 * 1024 * 1024)
+#define KEPT_MAX_BYTES ((size_t)17 * 1024 * 1024)
 
 static enum err_code path_of(const struct config *c, const char *pair, char *out, size_t size, struct err *e)
 {

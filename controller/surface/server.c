@@ -97,7 +97,8 @@ static const struct http_ops ops = { ask_command, ask_history };
 
 static gid_t operators(void)
 {
-	struct group *group = getgrnam(OPERATORS_GROUP);
+	struct group *group =
+		getgrnam(OPERATORS_GROUP); /* NOLINT(concurrency-mt-unsafe): the only caller of getgr*() */
 	return group ? group->gr_gid : (gid_t)-1;
 }
 

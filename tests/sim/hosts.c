@@ -147,7 +147,7 @@ void host_power(struct world *w, struct host *h, bool on)
 	struct boot_ref *ref = mem_calloc(1, sizeof(*ref));
 	*ref = (struct boot_ref){ h->pair, h->role, h->boots };
 	bool slow = h->role == HOST_STANDBY && world_fault(w, h->pair, FAULT_STANDBY_SLOW);
-	int64_t boot_ms = dice_span(&w->clock.dice, BOOT_FAST_MS, 2 * BOOT_FAST_MS);
+	int64_t boot_ms = dice_span(&w->clock.dice, BOOT_FAST_MS, (int64_t)2 * BOOT_FAST_MS);
 	world_after(w, (slow ? BOOT_SLOW_MS : 0) + boot_ms + GATE_MS, boot_done, ref, 0);
 }
 

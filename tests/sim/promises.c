@@ -169,7 +169,7 @@ void promise_7_brakes(struct world *w, uint8_t pair)
 		world_fail(w, 7, "pair%u is promoted automatically; %d were today, the limit is %d", pair,
 			   ghost_auto_today(w, world_now(w).wall_ms), b->per_day);
 	if (down >= b->mass_count && down * 100 >= b->mass_percent * (int)w->npairs)
-		world_fail(w, 7, "pair%u is promoted automatically while %d of %zu primaries are down", pair, down,
+		world_fail(w, 7, "pair%u is promoted automatically while %d of %u primaries are down", pair, down,
 			   w->npairs);
 	if (g->held && world_now(w).wall_ms < g->hold_until_ms)
 		world_fail(w, 7, "pair%u is promoted automatically under a hold", pair);
@@ -255,7 +255,7 @@ void promise_12_deadline(struct world *w, const struct verb *v)
 static int64_t linger_ms(const struct world *w, uint8_t pair)
 {
 	const struct plan_site *s = &w->opts[pair].site;
-	return 2 * 1000 * (int64_t)s->zones[0].before.ttl_s + s->linger_margin_ms;
+	return (int64_t)s->zones[0].before.ttl_s * 2 * 1000 + s->linger_margin_ms;
 }
 
 /* 12. The linger is never shorter than it should be, restarts or not. */

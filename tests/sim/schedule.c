@@ -42,7 +42,7 @@ static void choose_opts(struct schedule *s, uint64_t seed)
 	uint32_t mode = dice_roll(d, 20);
 	s->opts = (struct world_opts){
 		.seed = seed,
-		.npairs = dice_roll(d, 6) ? 1 + dice_roll(d, 2) : 3 + dice_roll(d, 4),
+		.npairs = (uint8_t)(dice_roll(d, 6) ? 1 + dice_roll(d, 2) : 3 + dice_roll(d, 4)),
 		.mode = mode < 16   ? MODE_AUTOMATIC
 			: mode < 19 ? MODE_MANUAL
 				    : MODE_SHADOW,
@@ -77,7 +77,7 @@ static void add_death(struct schedule *s, uint8_t pair)
 					   FAULT_PRIMARY_MAIL_KILLED, FAULT_PRIMARY_FAR,  FAULT_PRIMARY_SMTP_FAR };
 	enum fault way = ways[dice_roll(&s->dice, ARRAY_LEN(ways))];
 	int64_t back_ms = s->back_ms - dice_span(&s->dice, -5000, 60000);
-	add(s, s->death_ms + pair * 150, way, pair, dice_span(&s->dice, 5000, 90000));
+	add(s, s->death_ms + (int64_t)pair * 150, way, pair, dice_span(&s->dice, 5000, 90000));
 	if (dice_roll(&s->dice, 8) == 0)
 		back_ms = s->death_ms + dice_span(&s->dice, 1000, 15000);
 	add(s, back_ms, FAULT_PRIMARY_RETURNS, pair, 0);
@@ -205,7 +205,7 @@ static void run(const struct schedule *s, struct coverage *coverage, bool trace,
 
 static void print_actions(const struct schedule *s)
 {
-	printf("  %zu pairs, mode %s, strategy %s%s%s%s\n", s->opts.npairs, pair_mode_name(s->opts.mode),
+	printf("  %u pairs, mode %s, strategy %s%s%s%s\n", s->opts.npairs, pair_mode_name(s->opts.mode),
 	       dns_strategy_name(s->opts.strategy), s->opts.fence ? ", fence" : "", s->opts.marker ? ", marker" : "",
 	       s->opts.maps ? "" : ", no maps");
 	for (size_t i = 0; i < s->n; i++)

@@ -80,6 +80,7 @@ static void try_message(struct world *w, uint8_t pair, struct message *m)
 			if (!(tried & (1U << i)) &&
 			    (best == MX_SET_MAX || set->mx[i].preference < set->mx[best].preference))
 				best = i;
+		BUG_ON(best == MX_SET_MAX);
 		tried |= 1U << best;
 		if (offer(w, pair, m, role_of(w, pair, set->mx[best].target)))
 			return;

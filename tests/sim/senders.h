@@ -42,7 +42,7 @@ struct senders {
 
 void senders_start(struct world *w, uint8_t pair);
 void senders_fini(struct senders *s);
-uint32_t senders_count(const struct senders *s, enum place place);
+uint32_t senders_count(const struct senders *s, enum place where);
 void senders_queue_status(struct world *w, const struct host *h, struct outcome *out);
 void senders_flush(struct world *w, struct host *standby);
 bool senders_export(struct world *w, uint8_t pair, const char *queue_id);

@@ -52,7 +52,7 @@ struct failure {
 struct world {
 	struct clock clock;
 	uint64_t seed;
-	size_t npairs;
+	uint8_t npairs;
 	struct pair_world *pair;
 	struct engine_pair *opts;
 	struct engine_opts engine_opts;
@@ -90,7 +90,7 @@ struct world {
 
 struct world_opts {
 	uint64_t seed;
-	size_t npairs;
+	uint8_t npairs;
 	enum pair_mode mode;
 	enum dns_strategy strategy;
 	bool fence, marker;

@@ -147,7 +147,7 @@ static const struct probe_result local = { .outcome = PROBE_LOCAL, .layer = LAYE
 
 static void verdicts(void **state)
 {
-	static const struct {
+	const struct {
 		struct probe_result r4, r6;
 		enum health_verdict want;
 	} cases[] = {
