@@ -1,4 +1,5 @@
 /* Each boot of this host, with the order that it was given. The controller judges which of them is an attack signal. */
+#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
@@ -45,6 +46,17 @@ enum err_code state_boots(const char *dir, struct strbuf *out, struct err *e)
 	return ERR_OK;
 }
 
+static bool parse_boot(const char *line, struct boot *b)
+{
+	char digits[24], *end;
+	*b = (struct boot){ 0 };
+	if (sscanf(line, "%39s %64s %23s", b->id, b->order, digits) != 3)
+		return false;
+	errno = 0;
+	b->first_ms = strtoll(digits, &end, 10);
+	return end != digits && !*end && errno == 0;
+}
+
 /* Lines that do not parse are dropped: a damaged list must not hide the present boot. */
 static size_t read_boots(const char *dir, struct boot *boots, struct err *e, enum err_code *rc)
 {
@@ -54,8 +66,8 @@ static size_t read_boots(const char *dir, struct boot *boots, struct err *e, enu
 	char *save = NULL;
 	for (char *line = text.data ? strtok_r(text.data, "\n", &save) : NULL; line;
 	     line = strtok_r(NULL, "\n", &save)) {
-		struct boot b = { 0 };
-		if (sscanf(line, "%39s %64s %" SCNd64, b.id, b.order, &b.first_ms) != 3)
+		struct boot b;
+		if (!parse_boot(line, &b))
 			continue;
 		if (n == BOOTS_KEPT)
 			memmove(boots, boots + 1, --n * sizeof(*boots));

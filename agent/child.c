@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../common/base/attr.h"
 #include "../common/base/clock.h"
 #include "../common/net/wait.h"
 #include "export.h"
@@ -23,6 +24,7 @@ static enum err_code start(const char *const argv[], int out_fd, pid_t *pid, str
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none;
+	BUG_ON(!argv[0]);
 	for (; n < ARRAY_LEN(args) - 1 && argv[n]; n++)
 		args[n] = (char *)(uintptr_t)argv[n]; /* posix_spawn(3) takes them without const, and keeps them */
 	args[n] = NULL;

@@ -9,6 +9,7 @@
 
 #include <curl/curl.h>
 
+#include "../common/base/attr.h"
 #include "../common/base/clock.h"
 #include "../common/base/file.h"
 #include "../common/proto/printable.h"
@@ -177,6 +178,7 @@ static enum err_code ask(const struct client *c, struct request *r, struct err *
 	enum err_code rc = client_read_token(c->config->token_file, &token, e);
 	if (rc != ERR_OK)
 		return rc;
+	BUG_ON(!token);
 	rc = err_set(e, ERR_UNREACH, "no controller is configured");
 	for (size_t i = 0; i < c->config->ncontrollers; i++) {
 		int64_t now_ms = clock_boot_ms();

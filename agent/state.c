@@ -166,7 +166,7 @@ enum err_code state_break_glass(const char *dir, const char *pair, enum rights_p
 	struct rights_record r;
 	char boot_id[RIGHTS_BOOT_ID_SIZE];
 	bool present;
-	int lock;
+	int lock = -1;
 	enum err_code rc = state_boot_id(boot_id, e);
 	if (rc == ERR_OK)
 		rc = state_lock(dir, &lock, e);

@@ -1,6 +1,7 @@
 /* What hosts and people wrote reaches a root terminal here: every text goes through printable(). */
 #include "text.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -147,8 +148,9 @@ void text_paint(enum paint paint)
 
 static int edge(void)
 {
-	const char *columns = getenv("COLUMNS");
-	int width = terminal ? text_columns() : columns ? atoi(columns) : 0;
+	const char *columns = getenv("COLUMNS"); /* NOLINT(concurrency-mt-unsafe): the same */
+	long named = columns ? strtol(columns, NULL, 10) : 0;
+	int width = terminal ? text_columns() : named > 0 && named < INT_MAX ? (int)named : 0;
 	if (terminal && width <= 0)
 		width = 80;
 	return width > 0 && width < 40 ? 40 : width;
@@ -175,7 +177,7 @@ void text_flow(int column, int indent, const char *text)
 			printf("%*s", (int)blank, "");
 			column += (int)blank;
 		}
-		fwrite(text + blank, 1, word, stdout);
+		printf("%.*s", (int)word, text + blank);
 		column += wide;
 		text += blank + word;
 	}

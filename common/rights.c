@@ -174,7 +174,7 @@ static enum err_code read_lines(struct lines *l, struct rights_record *out, stru
 
 enum err_code rights_parse(const char *text, size_t len, struct rights_record *out, struct err *e)
 {
-	struct lines l;
+	struct lines l = { .at = l.text };
 	memset(out, 0, sizeof(*out));
 	enum err_code rc = split(&l, text, len, e);
 	return rc == ERR_OK ? read_lines(&l, out, e) : rc;

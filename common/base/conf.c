@@ -12,7 +12,7 @@
 #include "file.h"
 #include "mem.h"
 
-#define CONF_FILE_MAX_BYTES (64 * 1024 * 1024)
+#define CONF_FILE_MAX_BYTES ((size_t)64 * 1024 * 1024)
 #define CONF_KEY_MAX 64
 
 struct conf_doc {

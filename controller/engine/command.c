@@ -292,7 +292,7 @@ void engine_command(struct engine *e, const struct command *cmd, command_cb *cb,
 		err_set(&a.err, ERR_AGAIN, "the controller is still reading its journal");
 	else if (!cmd->reason[0] && cmd->kind != CMD_PLAN && !cmd->dry_run)
 		err_set(&a.err, ERR_INVALID, "a reason is required: --reason \"...\"");
-	if (a.err.code) {
+	if (!r.p || a.err.code) {
 		cb(arg, &a);
 		return;
 	}

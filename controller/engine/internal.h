@@ -73,16 +73,14 @@ struct watched {
 	bool failing;           /* counted by the mass brake */
 	int64_t failing_since_ms, looked_ms;
 	int64_t doubt_since_ms;
-	bool doubt_paged;
+	bool doubt_paged, standby_paged, degrade_paged[FAMILIES];
 	uint32_t standby_probe[FAMILIES];
 	int standby_dead[FAMILIES]; /* rounds in a row */
 	char standby_says[FAMILIES][120];
-	bool standby_paged;
 	int64_t viewed_ms;     /* when its view was built */
 	bool wants_references; /* counted by engine.wanting */
 	bool dirty, hurried, busy_paged, refuse_paged;
 	bool shadow_told; /* what automatic mode would have done */
-	bool degrade_paged[FAMILIES];
 };
 
 struct engine {
@@ -119,6 +117,7 @@ void watch_start_references(struct engine *e);
 void watch_evaluate(struct watched *p);
 /* The verdict afresh, and with it how many pairs fail at this moment. */
 void watch_judge(struct watched *p);
+void watch_hurry(struct watched *p, bool fast); /* probes the primary fast, or at the usual pace again */
 /* Takes a row of the table; true unless it refuses. */
 const struct pair_row *watch_fire(struct watched *p, enum pair_event event);
 /* Why an automatic promotion may not begin now; false: nothing forbids it. */
@@ -132,9 +131,6 @@ void agents_standby_result(void *arg, uint32_t id, const struct probe_result *r)
 bool agents_silent(const struct watched *p, enum host_role role);
 /* Pages once for an agent that must be heard and is not. */
 void agents_listen(struct watched *p);
-
-/* Probes the primary fast, or at the usual pace again. */
-void watch_hurry(struct watched *p, bool fast);
 
 /* ---- trouble.c ---- */
 void trouble_page(struct watched *p);
@@ -182,9 +178,6 @@ void records_audit(const struct watched *p, const char *who, const char *what, c
 		   struct strbuf *out);
 /* Takes an operation that cannot be taken up off the table, by a person's word. */
 void records_abandon(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg);
-
-/* ---- restore.c ---- */
-void records_restore(struct engine *e, const struct record *rows, size_t n);
 /* Commits pair state, an audit row and optionally a hold row; answer may be NULL. */
 void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg);
 
@@ -192,6 +185,9 @@ void records_save(struct watched *p, const char *who, const char *what, const ch
 void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,
 		  const char *order);
 void records_drop_saves(struct engine *e);
+
+/* ---- restore.c ---- */
+void records_restore(struct engine *e, const struct record *rows, size_t n);
 
 /* ---- page.c ---- */
 void page_send(struct watched *p, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -89,6 +89,8 @@ void page_send(struct watched *p, const char *severity, const char *fmt, ...)
 
 void page_drop_all(struct engine *e)
 {
-	while (e->pages)
-		unlink_page(e->pages);
+	for (struct page *next; e->pages; e->pages = next) {
+		next = e->pages->next;
+		free(e->pages);
+	}
 }

@@ -4,7 +4,7 @@
 
 #include "internal.h"
 
-#define VIEW_OLD_MS (15 * 1000) /* a calm pair's view shows no older probe than this and one round */
+#define VIEW_OLD_MS ((int64_t)15 * 1000) /* a calm pair's view shows no older probe than this and one round */
 
 static bool in_operation(const struct watched *p)
 {

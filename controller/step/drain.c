@@ -25,6 +25,7 @@ static enum step_say after_count(struct step_ctx *ctx, const struct outcome *las
 {
 	int64_t total = 0;
 	char id[sizeof(ctx->facts->listed)];
+	BUG_ON(!last); /* COUNT is only left with the answer to its verb */
 	if (!step_answer_i64(last, "total", &total))
 		return step_fail(out, ERR_PROTOCOL, "`queue status` without total=");
 	ctx->facts->queue = total;

@@ -170,9 +170,8 @@ static void job_run(struct world *w, void *data)
 	if (!j || j->performed)
 		return;
 	j->performed = true;
-	struct err err = { 0 };
 	bool happens = take_trouble(w, ref->trouble, &j->outcome);
-	err = j->outcome.err;
+	struct err err = j->outcome.err;
 	if (happens)
 		exec_perform(w, &j->verb, &j->outcome);
 	if (err.code)

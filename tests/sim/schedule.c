@@ -260,6 +260,7 @@ static void report(struct schedule *s, struct failure *failure, bool plain)
 static void aborted(int sig)
 {
 	char line[120];
+	/* NOLINTNEXTLINE(bugprone-signal-handler,cert-sig30-c): the last words; the one thread faulted or aborted */
 	int n = snprintf(line, sizeof(line), "FAILED seed %llu: signal %d\n  again: sim replay %llu\n",
 			 (unsigned long long)running_seed, sig, (unsigned long long)running_seed);
 	if (write(1, line, (size_t)n) < 0)

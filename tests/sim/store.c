@@ -58,6 +58,7 @@ static void put_row(struct world *w, const struct record *rec)
 			s->cap = s->cap ? s->cap * 2 : 64;
 			s->rows = mem_realloc(s->rows, s->cap, sizeof(*s->rows));
 		}
+		BUG_ON(!s->rows);
 		row = &s->rows[s->n++];
 	} else {
 		free((void *)(uintptr_t)row->body);

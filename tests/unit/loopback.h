@@ -29,7 +29,10 @@ static inline int peer_listen(int family, int backlog, uint16_t *port)
 			close(fd);
 		return -1;
 	}
-	getsockname(fd, (struct sockaddr *)&ss, &len);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
+		close(fd);
+		return -1;
+	}
 	*port = ntohs(family == 6 ? v6->sin6_port : v4->sin_port);
 	return fd;
 }

@@ -31,9 +31,9 @@ static int run(const char *line)
 	pid_t pid = fork();
 	if (pid == 0) {
 		int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-		dup2(out, STDOUT_FILENO);
-		dup2(out, STDERR_FILENO);
-		dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
+		int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		if (dup2(out, STDOUT_FILENO) < 0 || dup2(out, STDERR_FILENO) < 0 || dup2(in, STDIN_FILENO) < 0)
+			_exit(127);
 		setvbuf(stdout, NULL, _IOLBF, 0);
 		int code = cli_run(argc, argv);
 		fflush(stdout);

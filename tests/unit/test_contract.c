@@ -31,16 +31,21 @@ static void required_of(const char *name, struct strbuf *out)
 {
 	char head[80];
 	snprintf(head, sizeof(head), "\n    %s:\n", name);
-	const char *at = strstr(strstr(yaml, "\n  schemas:\n"), head);
-	if (!at)
+	const char *schemas = strstr(yaml, "\n  schemas:\n");
+	const char *at = schemas ? strstr(schemas, head) : NULL;
+	if (!at) {
 		fail_msg("docs/openapi.yaml has no schema %s", name);
+		return;
+	}
 	at += strlen(head) - 1;
 	const char *list = strstr(at, "required: [");
 	const char *next = strstr(at, "\n    ");
 	while (next && (next[5] == ' ' || next[5] == '#'))
 		next = strstr(next + 1, "\n    ");
-	if (!list || (next && list > next))
+	if (!list || (next && list > next)) {
 		fail_msg("schema %s of docs/openapi.yaml requires nothing", name);
+		return;
+	}
 	for (list += strlen("required: ["); *list != ']'; list++)
 		if (*list == ',')
 			strbuf_addc(out, ' ');

@@ -206,12 +206,12 @@ static void test_limits(void **state)
 {
 	struct smtp_opts opts = PLAIN;
 	struct smtp s;
-	char line[1000];
+	char line[1000] = "220-";
 
 	(void)state;
-	memset(line, 'x', sizeof(line));
-	memcpy(line, "220-", 4);
-	memcpy(line + sizeof(line) - 2, "\r\n", 2);
+	memset(line + 4, 'x', sizeof(line) - 6);
+	line[sizeof(line) - 2] = '\r';
+	line[sizeof(line) - 1] = '\n';
 	smtp_init(&s, &opts);
 	for (int i = 0; i < 40; i++)
 		smtp_feed(&s, line, sizeof(line));
