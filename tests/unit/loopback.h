@@ -13,27 +13,23 @@
 /* A listening socket on the loopback of that family; -1: the machine has none. */
 static inline int peer_listen(int family, int backlog, uint16_t *port)
 {
-	struct sockaddr_storage ss = { .ss_family = family == 6 ? AF_INET6 : AF_INET };
-	struct sockaddr_in *v4 = (struct sockaddr_in *)&ss;
-	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ss;
-	socklen_t len = family == 6 ? sizeof(*v6) : sizeof(*v4);
-	int fd = socket(ss.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_addr = in6addr_loopback };
+	struct sockaddr *at = family == 6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4;
+	socklen_t len = family == 6 ? sizeof(v6) : sizeof(v4);
+	int fd = socket(at->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	*port = 0;
-	if (family == 6)
-		v6->sin6_addr = in6addr_loopback;
-	else
-		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&ss, len) < 0 || listen(fd, backlog) < 0) {
+	if (fd < 0 || bind(fd, at, len) < 0 || listen(fd, backlog) < 0) {
 		if (fd >= 0)
 			close(fd);
 		return -1;
 	}
-	if (getsockname(fd, (struct sockaddr *)&ss, &len) < 0) {
+	if (getsockname(fd, at, &len) < 0) {
 		close(fd);
 		return -1;
 	}
-	*port = ntohs(family == 6 ? v6->sin6_port : v4->sin_port);
+	*port = ntohs(family == 6 ? v6.sin6_port : v4.sin_port);
 	return fd;
 }
 
