@@ -124,6 +124,7 @@ struct verb {
 struct smtp_answer {
 	int known_code, unknown_code; /* 0 = no answer */
 	char layer[24];               /* where it failed, "" when it did not */
+	char tls_trouble[120];        /* why it went on without trusted TLS; "" = as wanted */
 };
 
 struct dns_answer {

@@ -44,7 +44,7 @@ void net_stream_close(struct net_stream *stream);
 void net_stream_wake(struct net_stream *stream, bool closing);
 
 /* Client handshake; the first call begins it. Checks the chain, the dates and `name` (RFC 6125;
- * also sent as SNI). UNTRUSTED: only fit for saying goodbye; err says what is wrong. */
+ * also sent as SNI). UNTRUSTED: only fit for what is no secret; err says what is wrong. */
 enum net_io net_stream_secure(struct net_stream *stream, struct tls_ctx *ctx, const char *name,
 			      struct err *e) NODISCARD;
 /* DONE: *sent > 0 bytes went out, maybe not all. */

@@ -47,7 +47,9 @@ struct probe_result {
 	int smtp_code; /* 0 = none */
 	int64_t took_ms;
 	struct instant started;
-	char reason[200]; /* words, "" when OK */
+	char reason[200];      /* words, "" when OK */
+	char tls_trouble[120]; /* PROBE_SMTP: why it went on without trusted TLS; "" = as wanted */
+	bool hung;             /* FAIL: it fell silent, the deadline decided */
 	struct agent_report agent;
 };
 

@@ -145,7 +145,9 @@ static bool give_verdict(struct prober *p, struct target *t)
 	result.smtp_code = r->code;
 	result.started = t->started;
 	result.took_ms = p->now.boot_ms - t->started.boot_ms;
+	result.hung = r->hung;
 	(void)str_copy(result.reason, sizeof(result.reason), r->reason);
+	(void)str_copy(result.tls_trouble, sizeof(result.tls_trouble), r->tls_trouble);
 	if (r->agent.present)
 		result.agent = r->agent;
 	return give_result(p, t, &result);

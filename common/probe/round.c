@@ -72,6 +72,8 @@ void round_start(struct round *r, const struct round_opts *opts)
 	r->opts = *opts;
 	r->decided = false;
 	r->code = 0;
+	r->hung = false;
+	r->tls_trouble[0] = '\0';
 	r->agent.present = false;
 	r->part = ROUND_PART_CONNECT;
 	if (net_connect_start(opts->to, &fd, &e) != ERR_OK) {
@@ -99,6 +101,8 @@ static void adopt_smtp(struct round *r)
 {
 	const struct smtp *s = &r->u.smtp;
 
+	if (s->decided && !r->decided)
+		(void)str_copy(r->tls_trouble, sizeof(r->tls_trouble), s->tls_trouble);
 	if (s->decided)
 		decide(r, s->outcome, s->layer, s->code, s->reason);
 }
@@ -349,6 +353,7 @@ void round_expire(struct round *r, const char *own_fault)
 		decide(r, PROBE_LOCAL, part_layer(r), 0, own_fault);
 		say_farewell(r);
 	} else if (r->part == ROUND_PART_SMTP && !r->decided) {
+		r->hung = true;
 		bool whole_lines = r->out.len == 0;
 		struct err e;
 
@@ -357,6 +362,7 @@ void round_expire(struct round *r, const char *own_fault)
 		if (whole_lines)
 			(void)flush(r, &e);
 	} else {
+		r->hung = !r->decided;
 		decide(r, PROBE_FAIL, part_layer(r), 0, "no answer within the deadline");
 	}
 	end_round(r);

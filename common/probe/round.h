@@ -57,7 +57,9 @@ struct round {
 	enum probe_outcome outcome;
 	enum probe_layer layer;
 	int code;
+	bool hung; /* the deadline decided */
 	char reason[SMTP_REASON_MAX];
+	char tls_trouble[SMTP_TROUBLE_MAX]; /* why it went on without trusted TLS; "" = as wanted */
 	struct agent_report agent;
 	union {
 		struct smtp smtp;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "../base/mem.h"
 #include "printable.h"
 
 #define SMTP_TEXT_BYTES 255 /* ehlo name or recipient: the command stays below 512 bytes (4.5.3.1.4) */
@@ -133,16 +134,36 @@ static void begin_mail(struct smtp *s)
 		conclude(s, SMTP_QUIT);
 }
 
+static void note_tls(struct smtp *s, const char *why)
+{
+	(void)str_copy(s->tls_trouble, sizeof(s->tls_trouble), why);
+}
+
 static void after_ehlo(struct smtp *s)
 {
-	if (!s->opts.tls || s->secured) {
-		begin_mail(s);
-	} else if (s->offers_tls) {
+	if (s->opts.tls && !s->secured && s->offers_tls) {
 		enter(s, SMTP_STARTTLS);
+		return;
+	}
+	if (s->opts.tls && !s->secured)
+		note_tls(s, "STARTTLS is not offered");
+	begin_mail(s);
+}
+
+/* RFC 3207 4: after 454 or 501 the client decides; most senders go on in the clear. */
+static void after_starttls(struct smtp *s)
+{
+	char line[SMTP_LINE_KEPT], why[SMTP_TROUBLE_MAX];
+
+	if (s->reply.code == 220) {
+		enter(s, SMTP_HANDSHAKE);
+	} else if (s->reply.code == 421) {
+		refuse(s);
 	} else {
-		s->phase = SMTP_STARTTLS; /* the rung that is missing */
-		blame(s, PROBE_FAIL, 0, "STARTTLS is not offered");
-		conclude(s, SMTP_QUIT);
+		proto_printable(line, sizeof(line), s->reply.line, strlen(s->reply.line));
+		snprintf(why, sizeof(why), "STARTTLS was answered: %.80s", line);
+		note_tls(s, why);
+		begin_mail(s);
 	}
 }
 
@@ -189,12 +210,7 @@ static void on_reply(struct smtp *s)
 		else
 			refuse(s);
 		break;
-	case SMTP_STARTTLS:
-		if (code == 220)
-			enter(s, SMTP_HANDSHAKE);
-		else
-			refuse(s);
-		break;
+	case SMTP_STARTTLS: after_starttls(s); break;
 	case SMTP_MAIL:
 		if (code != 250)
 			refuse(s);
@@ -307,10 +323,8 @@ void smtp_secured(struct smtp *s)
 
 void smtp_untrusted(struct smtp *s, const char *why)
 {
-	blame(s, PROBE_FAIL, 0, "%s", why);
-	s->layer = LAYER_CERT;
-	s->secured = true;
-	conclude(s, SMTP_QUIT);
+	note_tls(s, why);
+	smtp_secured(s);
 }
 
 void smtp_break(struct smtp *s, enum probe_outcome outcome, const char *why)

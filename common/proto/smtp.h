@@ -21,6 +21,7 @@
 #include "smtp_reply.h"
 
 #define SMTP_REASON_MAX 200
+#define SMTP_TROUBLE_MAX 120
 
 enum smtp_phase {
 	SMTP_BANNER,
@@ -41,7 +42,7 @@ struct smtp_opts {
 	const char *ehlo;
 	const char *known;   /* envelope recipient that counts; "" = none */
 	const char *unknown; /* envelope recipient whose code is only recorded; "" = none */
-	bool tls;            /* STARTTLS is required */
+	bool tls;            /* STARTTLS is wanted; as for most senders, mail goes on without */
 };
 
 struct smtp {
@@ -56,7 +57,8 @@ struct smtp {
 	enum probe_layer layer; /* LAYER_DONE when OK */
 	int code;               /* that decided; 0 = none */
 	int known_code, unknown_code;
-	char reason[SMTP_REASON_MAX]; /* "" when OK */
+	char reason[SMTP_REASON_MAX];       /* "" when OK */
+	char tls_trouble[SMTP_TROUBLE_MAX]; /* why it goes on without trusted TLS; "" = as wanted */
 };
 
 /* ERR_INVALID when a string could not stand in a command line (space, control, <, >, too long). */
@@ -74,7 +76,7 @@ void smtp_feed(struct smtp *s, const char *bytes, size_t len);
 
 /* TLS is up and the certificate good: forgets what was offered in the clear (RFC 3207 4.2). */
 void smtp_secured(struct smtp *s);
-/* TLS is up, the certificate is not good: fails at LAYER_CERT, and says QUIT inside TLS. */
+/* TLS is up, the certificate is not good: that is noted, and the dialogue goes on, since nothing secret is said. */
 void smtp_untrusted(struct smtp *s, const char *why);
 
 /* The peer closed; the transport broke. A verdict that stands is not changed. */

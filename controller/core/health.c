@@ -1,5 +1,5 @@
 /* Evidence against the primary is only what the primary itself failed to say: no answer at all. Whatever it
- * answers (4xx, 5xx, a bad certificate) proves that it lives; what failed on our side proves nothing. */
+ * answers (4xx, 5xx, a broken handshake) proves that it lives; what failed on our side proves nothing. */
 #include "health.h"
 
 #include <stdio.h>
@@ -17,8 +17,8 @@ static enum sample judge(const struct probe_result *r)
 	}
 	if (r->smtp_code >= 400)
 		return SAMPLE_ALIVE; /* a refusal that perhaps only we see (promise 2) */
-	if (r->layer == LAYER_STARTTLS || r->layer == LAYER_CERT)
-		return SAMPLE_ALIVE; /* it speaks SMTP; senders mostly go on without TLS */
+	if (r->layer == LAYER_STARTTLS && !r->hung)
+		return SAMPLE_ALIVE; /* it answered, with TLS that is broken: senders mostly go on without */
 	return SAMPLE_DEAD;
 }
 
@@ -169,12 +169,15 @@ static void note_trouble(struct health *h, struct instant now)
 {
 	bool busy = false, other = false;
 	h->refuses = false;
+	h->tls_trouble = NULL;
 	for (int f = 0; f < FAMILIES; f++) {
 		const struct health_line *line = &h->line[f];
 		if (!h->opts.used[f] || !line_fresh(h, (enum health_family)f, now))
 			continue;
 		busy |= line->last.outcome == PROBE_BUSY;
 		other |= line->last.outcome != PROBE_BUSY;
+		if (line->last.tls_trouble[0])
+			h->tls_trouble = line->last.tls_trouble;
 		h->refuses |= line->last.outcome == PROBE_FAIL && line->last.smtp_code >= 500;
 	}
 	if (busy && !other && !h->busy_only)
@@ -225,8 +228,9 @@ static void explain_family(const struct health *h, enum health_family f, struct 
 		snprintf(c->value, sizeof(c->value), "not counted (our own side): %s: %.60s",
 			 probe_layer_name(line->last.layer), line->last.reason);
 	else
-		snprintf(c->value, sizeof(c->value), "answers (%s%s%.60s)", probe_outcome_name(line->last.outcome),
-			 line->last.reason[0] ? ": " : "", line->last.reason);
+		snprintf(c->value, sizeof(c->value), "answers (%s%s%.60s)%s%.40s",
+			 probe_outcome_name(line->last.outcome), line->last.reason[0] ? ": " : "", line->last.reason,
+			 line->last.tls_trouble[0] ? "; TLS: " : "", line->last.tls_trouble);
 	snprintf(c->limit, sizeof(c->limit), "%d dead rounds in a row%s", dead_rounds_needed(h),
 		 h->opts.references ? ", a reference's answer between any two" : "");
 	c->met = line->dead >= dead_rounds_needed(h);

@@ -47,6 +47,7 @@ struct health {
 	bool busy_only; /* alive, yet everything is 4xx */
 	int64_t busy_since_ms;
 	bool refuses;            /* 5xx to our probe: pages, never promotes */
+	const char *tls_trouble; /* of a line's last result: alive, yet its TLS is not trusted; NULL = none */
 	bool degraded[FAMILIES]; /* this family is dead while another lives */
 };
 

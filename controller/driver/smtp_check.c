@@ -59,8 +59,6 @@ static enum err_code verdict_code(const struct round *r, bool timed_out)
 	}
 	if (timed_out)
 		return ERR_TIMEOUT;
-	if (r->layer == LAYER_CERT)
-		return ERR_AUTH;
 	return r->code >= 500 ? ERR_FAILED : ERR_REFUSED;
 }
 
@@ -83,8 +81,14 @@ static enum err_code report(const struct round *r, const struct smtp_check_opts 
 	return err_set(e, code, "SMTP check of %s failed at %s: %s", to, probe_layer_name(r->layer), r->reason);
 }
 
+/* A handshake that broke took the connection with it; the next one can do without. */
+static bool tls_broke(const struct round *r)
+{
+	return r->opts.tls && r->decided && r->outcome == PROBE_FAIL && r->layer == LAYER_STARTTLS && !r->hung;
+}
+
 static enum err_code run_round(const struct smtp_check_opts *o, const struct round_opts *ro, struct smtp_answer *answer,
-			       struct err *e)
+			       bool *broke, struct err *e)
 {
 	struct round *r = mem_calloc(1, sizeof(*r));
 
@@ -94,6 +98,9 @@ static enum err_code run_round(const struct smtp_check_opts *o, const struct rou
 	/* Before the connection stands there is no dialogue, and its memory is zero. */
 	answer->known_code = r->u.smtp.known_code;
 	answer->unknown_code = r->u.smtp.unknown_code;
+	*broke = tls_broke(r);
+	if (*broke || r->tls_trouble[0])
+		(void)str_copy(answer->tls_trouble, sizeof(answer->tls_trouble), *broke ? r->reason : r->tls_trouble);
 	if (rc == ERR_OK || rc == ERR_TIMEOUT)
 		rc = report(r, o, rc == ERR_TIMEOUT, answer, e);
 	round_fini(r);
@@ -112,15 +119,22 @@ enum err_code smtp_check_run(const struct smtp_check_opts *opts, struct smtp_ans
 				 .unknown = opts->unknown,
 				 .token_name = "" };
 	enum err_code rc;
+	bool broke;
 
 	memset(answer, 0, sizeof(*answer));
 	if ((rc = net_addr_parse(opts->addr, opts->port, &to, e)) != ERR_OK)
 		return rc;
 	if (opts->family && opts->family != net_addr_family(&to))
 		return err_set(e, ERR_INVALID, "\"%s\" is no IPv%d address", opts->addr, opts->family);
-	if (opts->name[0] && (rc = net_tls_ctx_new(opts->ca_file, &ro.tls, e)) != ERR_OK)
-		return rc;
-	rc = run_round(opts, &ro, answer, e);
-	net_tls_ctx_free(ro.tls);
+	if (opts->name[0] && net_tls_ctx_new(opts->ca_file, &ro.tls, e) != ERR_OK)
+		(void)str_copy(answer->tls_trouble, sizeof(answer->tls_trouble), e->text);
+	struct tls_ctx *tls = ro.tls;
+	rc = run_round(opts, &ro, answer, &broke, e);
+	if (broke) {
+		ro.tls = NULL;
+		answer->layer[0] = '\0';
+		rc = run_round(opts, &ro, answer, &broke, e);
+	}
+	net_tls_ctx_free(tls);
 	return rc;
 }

@@ -4,8 +4,9 @@
  * Thread:    an executor thread; blocks until the answer, the deadline or the cancel, whichever is first.
  * Ownership: options are borrowed for the call; socket and TLS end with it.
  * Errors:    ERR_OK exactly when every recipient asked for got a code, whatever it is. Else ERR_LOCAL (ours),
- *            ERR_AGAIN (4xx, 421), ERR_TIMEOUT, ERR_REFUSED (no connection, or lost), ERR_AUTH (certificate),
- *            ERR_FAILED (5xx before RCPT), ERR_INVALID, ERR_CANCELLED; answer->layer names the rung.
+ *            ERR_AGAIN (4xx, 421), ERR_TIMEOUT, ERR_REFUSED (no connection, or lost), ERR_FAILED (5xx before RCPT),
+ *            ERR_INVALID, ERR_CANCELLED; answer->layer names the rung. Trouble with TLS is no error: as senders do, it
+ *            goes on without trust, or in the clear, and says so in answer->tls_trouble.
  * Units:     deadline_ms absolute, on CLOCK_BOOTTIME.
  */
 #ifndef COLDMX_SMTP_CHECK_H

@@ -79,7 +79,7 @@ struct watched {
 	char standby_says[FAMILIES][120];
 	int64_t viewed_ms;     /* when its view was built */
 	bool wants_references; /* counted by engine.wanting */
-	bool dirty, hurried, busy_paged, refuse_paged;
+	bool dirty, hurried, busy_paged, refuse_paged, tls_paged;
 	bool shadow_told; /* what automatic mode would have done */
 };
 

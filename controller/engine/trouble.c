@@ -17,6 +17,9 @@ static void page_busy(struct watched *p)
 		page_send(p, "page",
 			  "the primary refuses our probe with 5xx; nothing is done: look at it, "
 			  "at the probe recipient and at our address on its lists");
+	if (h->tls_trouble && !p->tls_paged)
+		page_send(p, "note", "the primary answers, without trusted TLS: %.120s", h->tls_trouble);
+	p->tls_paged = h->tls_trouble != NULL;
 	p->busy_paged = busy;
 	p->refuse_paged = h->refuses;
 }

@@ -59,6 +59,8 @@ enum step_say step_verify_outside(struct step_ctx *ctx, const struct outcome *la
 	if (last) {
 		const struct smtp_answer *a = &last->u.smtp;
 		bool answered = !last->err.code;
+		if (a->tls_trouble[0]) /* senders go on without; so does the promotion (a refusal would be worse) */
+			step_degrade(ctx, "IPv%c: no trusted TLS: %.120s", ctx->mem->index ? '6' : '4', a->tls_trouble);
 		if (answered && !harmless(ctx, a, out))
 			return STEP_FAIL;
 		ctx->facts->family_ok[ctx->mem->index] = answered && a->known_code == 250 && a->unknown_code;

@@ -26,8 +26,9 @@ enum act_kind {
 	ACT_HEAR, /* one line, kept in `heard` */
 	ACT_HEAD, /* lines up to an empty one, kept in `heard` */
 	ACT_TLS,
-	ACT_HOLD, /* posts `held`, says nothing more, hears until the other side closes */
-	ACT_RST,  /* posts `held` */
+	ACT_BREAK_TLS, /* after STARTTLS: says 220 and hangs up; after anything else: nothing */
+	ACT_HOLD,      /* posts `held`, says nothing more, hears until the other side closes */
+	ACT_RST,       /* posts `held` */
 };
 
 struct act {
@@ -80,7 +81,6 @@ static inline bool peer_act(struct peer *p, const struct act *act)
 {
 	size_t n;
 	struct linger rst = { 1, 0 };
-
 	switch (act->kind) {
 	case ACT_END: return false;
 	case ACT_SAY: peer_say(p, act->text); return true;
@@ -94,6 +94,11 @@ static inline bool peer_act(struct peer *p, const struct act *act)
 		p->ssl = SSL_new(p->tls);
 		SSL_set_fd(p->ssl, p->conn);
 		return SSL_accept(p->ssl) == 1;
+	case ACT_BREAK_TLS:
+		if (p->len < 9 || memcmp(p->heard + p->len - 9, "STARTTLS\n", 9) != 0)
+			return true;
+		peer_say(p, "220 go\r\n");
+		return false;
 	case ACT_HOLD:
 		sem_post(&p->held);
 		while (peer_hear_line(p, &n))
@@ -112,7 +117,6 @@ static inline void *peer_main(void *arg)
 	struct peer *p = arg;
 	/* A bound for a test that went wrong, never waited for in one that goes right. */
 	struct timeval limit = { 10, 0 };
-
 	while ((p->conn = accept4(p->fd, NULL, NULL, SOCK_CLOEXEC)) >= 0) {
 		setsockopt(p->conn, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
 		for (const struct act *act = p->script; peer_act(p, act); act++)

@@ -143,6 +143,11 @@ static const struct probe_result dead = { .outcome = PROBE_FAIL, .layer = LAYER_
 static const struct probe_result silent = { .outcome = PROBE_FAIL, .layer = LAYER_BANNER };
 static const struct probe_result refused = { .outcome = PROBE_FAIL, .layer = LAYER_RCPT, .smtp_code = 550 };
 static const struct probe_result busy = { .outcome = PROBE_BUSY, .layer = LAYER_BANNER, .smtp_code = 421 };
+static const struct probe_result expired = { .outcome = PROBE_OK,
+					     .layer = LAYER_DONE,
+					     .tls_trouble = "certificate has expired" };
+static const struct probe_result broken_tls = { .outcome = PROBE_FAIL, .layer = LAYER_STARTTLS };
+static const struct probe_result tls_hangs = { .outcome = PROBE_FAIL, .layer = LAYER_STARTTLS, .hung = true };
 static const struct probe_result local = { .outcome = PROBE_LOCAL, .layer = LAYER_CONNECT };
 
 static void verdicts(void **state)
@@ -151,10 +156,19 @@ static void verdicts(void **state)
 		struct probe_result r4, r6;
 		enum health_verdict want;
 	} cases[] = {
-		{ ok, ok, HEALTH_UP },        { dead, dead, HEALTH_DOWN },      { silent, silent, HEALTH_DOWN },
-		{ ok, dead, HEALTH_UP },      { dead, ok, HEALTH_UP },          { refused, refused, HEALTH_UP },
-		{ busy, busy, HEALTH_UP },    { local, local, HEALTH_UNKNOWN }, { dead, local, HEALTH_UNKNOWN },
+		{ ok, ok, HEALTH_UP },
+		{ dead, dead, HEALTH_DOWN },
+		{ silent, silent, HEALTH_DOWN },
+		{ ok, dead, HEALTH_UP },
+		{ dead, ok, HEALTH_UP },
+		{ refused, refused, HEALTH_UP },
+		{ busy, busy, HEALTH_UP },
+		{ local, local, HEALTH_UNKNOWN },
+		{ dead, local, HEALTH_UNKNOWN },
 		{ dead, refused, HEALTH_UP },
+		{ expired, expired, HEALTH_UP },
+		{ broken_tls, broken_tls, HEALTH_UP },
+		{ tls_hangs, tls_hangs, HEALTH_DOWN },
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

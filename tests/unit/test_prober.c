@@ -154,8 +154,10 @@ static void check_result(const struct probe_run *run, const struct dialogue *d)
 	if (r->outcome != d->outcome || r->layer != d->layer || r->smtp_code != d->code)
 		fail_msg("%s: %s at %s, code %d: %s", d->name, probe_outcome_name(r->outcome),
 			 probe_layer_name(r->layer), r->smtp_code, r->reason);
-	if (d->reason[0] ? !strstr(r->reason, d->reason) : r->reason[0] != '\0')
-		fail_msg("%s: reason \"%s\"", d->name, r->reason);
+	const char *words = r->outcome == PROBE_OK ? r->tls_trouble : r->reason;
+	if (d->reason[0] ? !strstr(words, d->reason) : words[0] != '\0')
+		fail_msg("%s: reason \"%s\"", d->name, words);
+	assert_int_equal(r->hung, d->expires);
 	assert_int_equal(r->took_ms, d->expires ? TIMEOUT_MS : 0);
 }
 
@@ -223,16 +225,18 @@ static void test_dialogues(void **state)
 static const struct dialogue shaken[] = {
 	{ "good certificate", PROBE_OK, LAYER_DONE, 250, "", E S E M A "RSET\nQUIT\n", false,
 	  { SHAKE, OFFER, OK, OK, OK, BYE } },
-	{ "another name", PROBE_FAIL, LAYER_CERT, 0, "ostname mismatch", E S "QUIT\n", false, { SHAKE, BYE } },
-	{ "expired", PROBE_FAIL, LAYER_CERT, 0, "certificate has expired (until 20", E S "QUIT\n", false, { SHAKE, BYE } },
+	{ "another name", PROBE_OK, LAYER_DONE, 250, "ostname mismatch", E S E M A "RSET\nQUIT\n", false,
+	  { SHAKE, OFFER, OK, OK, OK, BYE } },
+	{ "expired", PROBE_OK, LAYER_DONE, 250, "certificate has expired (until 20", E S E M A "RSET\nQUIT\n", false,
+	  { SHAKE, OFFER, OK, OK, OK, BYE } },
 	{ "hangs in the handshake", PROBE_FAIL, LAYER_STARTTLS, 0, "no answer", NULL, true,
 	  { GREET, OFFER, SAY("220 go\r\n"), HOLD } },
 	{ "no TLS behind STARTTLS", PROBE_FAIL, LAYER_STARTTLS, 0, "TLS", NULL, false,
 	  { GREET, OFFER, SAY("220 go\r\n"), HEAR, SAY("500 what was that\r\n"), END } },
 	{ "injects", PROBE_FAIL, LAYER_STARTTLS, 0, "in the clear", E S, false,
 	  { GREET, OFFER, SAY("220 go\r\n250 evil\r\n"), HEAR, END } },
-	{ "not offered", PROBE_FAIL, LAYER_STARTTLS, 0, "not offered", E "QUIT\n", false,
-	  { GREET, SAY("250 mx\r\n"), HEAR, BYE } },
+	{ "not offered", PROBE_OK, LAYER_DONE, 250, "not offered", E M A "RSET\nQUIT\n", false,
+	  { GREET, SAY("250 mx\r\n"), HEAR, OK, OK, OK, BYE } },
 };
 /* clang-format on */
 
@@ -251,8 +255,14 @@ static void test_starttls(void **state)
 	struct certs foreign;
 	assert_true(certs_new(&foreign));
 	SSL_CTX *theirs = certs_server(&foreign, "mx.example.test", 3600);
-	struct dialogue d = { "foreign CA",        PROBE_FAIL,   LAYER_CERT, 0,
-			      "signature failure", E S "QUIT\n", false,      { SHAKE, BYE } };
+	struct dialogue d = { "foreign CA",
+			      PROBE_OK,
+			      LAYER_DONE,
+			      250,
+			      "signature failure",
+			      E S E M A "RSET\nQUIT\n",
+			      false,
+			      { SHAKE, OFFER, OK, OK, OK, BYE } };
 	check_dialogue(&d, 4, &opts, theirs);
 	SSL_CTX_free(theirs);
 	certs_free(&foreign);

@@ -93,6 +93,7 @@ static void test_cases(void **state)
 		check_case(&cases[i]);
 }
 
+/* Promise 14: trouble with TLS is told, and the recipients are asked all the same. */
 static void test_certificate(void **state)
 {
 	static const struct act script[] = { HELLO,
@@ -120,13 +121,55 @@ static void test_certificate(void **state)
 	o.name = "mx.example.test";
 	assert_int_equal(smtp_check_run(&o, &answer, &e), ERR_OK);
 	assert_int_equal(answer.unknown_code, 550);
+	assert_string_equal(answer.tls_trouble, "");
 	o.name = "other.example.test";
-	assert_int_equal(smtp_check_run(&o, &answer, &e), ERR_AUTH);
-	assert_string_equal(answer.layer, "certificate");
-	o.ca_file = "/nonexistent/ca.pem";
-	assert_int_equal(smtp_check_run(&o, &answer, &e), ERR_LOCAL);
+	assert_int_equal(smtp_check_run(&o, &answer, &e), ERR_OK);
+	assert_non_null(strstr(answer.tls_trouble, "ostname mismatch"));
+	assert_int_equal(answer.known_code, 250);
+	assert_int_equal(answer.unknown_code, 550);
 	peer_stop(&peer);
 	SSL_CTX_free(tls);
+}
+
+static void check_without_tls(const struct act *script, const char *ca_file, const char *trouble)
+{
+	struct peer peer;
+	struct smtp_answer answer;
+	struct err e;
+
+	assert_true(peer_start(&peer, 4, script, NULL));
+	struct smtp_check_opts o = check_opts(peer.port, 5000);
+	o.ca_file = ca_file;
+	o.name = "mx.example.test";
+	assert_int_equal(smtp_check_run(&o, &answer, &e), ERR_OK);
+	peer_stop(&peer);
+	assert_string_equal(answer.layer, "");
+	assert_non_null(strstr(answer.tls_trouble, trouble));
+	assert_int_equal(answer.known_code, 250);
+	assert_int_equal(answer.unknown_code, 550);
+}
+
+static void test_without_tls(void **state)
+{
+	static const struct act plain[] = { HELLO,
+					    { ACT_BREAK_TLS, NULL },
+					    SAY("250 ok\r\n"),
+					    HEAR,
+					    SAY("250 ok\r\n"),
+					    HEAR,
+					    SAY("550 no\r\n"),
+					    HEAR,
+					    BYE };
+	static const struct act not_now[] = { HELLO, SAY("454 no key\r\n"),
+					      HEAR,  SAY("250 ok\r\n"),
+					      HEAR,  SAY("250 ok\r\n"),
+					      HEAR,  SAY("550 no\r\n"),
+					      HEAR,  BYE };
+
+	(void)state;
+	check_without_tls(not_now, certs.ca_file, "454 no key");
+	check_without_tls(plain, "/nonexistent/ca.pem", "/nonexistent/ca.pem");
+	check_without_tls(plain, certs.ca_file, "TLS handshake");
 }
 
 static void test_refusals(void **state)
@@ -250,9 +293,10 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases),  cmocka_unit_test(test_certificate), cmocka_unit_test(test_refusals),
-		cmocka_unit_test(test_cancel), cmocka_unit_test(test_wait),        cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_errno),
+		cmocka_unit_test(test_cases),       cmocka_unit_test(test_certificate),
+		cmocka_unit_test(test_without_tls), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_cancel),      cmocka_unit_test(test_wait),
+		cmocka_unit_test(test_addresses),   cmocka_unit_test(test_errno),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
