@@ -28,17 +28,38 @@ static enum step_say check(struct step_ctx *ctx, struct step_out *out)
 	return STEP_VERB;
 }
 
-/* False: this answer would lose mail or make backscatter, so nothing may open. */
-static bool harmless(const struct step_ctx *ctx, const struct smtp_answer *a, struct step_out *out)
+/* False: this answer would lose mail or make backscatter, so nothing may open. 4xx does neither: it proves nothing. */
+static bool harmless(const struct smtp_answer *a, struct step_out *out)
 {
-	int floor = ctx->facts->soft_bounce ? 400 : 500;
 	if (a->known_code >= 500)
 		(void)step_fail(out, ERR_UNVERIFIED, "the known recipient is refused from outside: %d", a->known_code);
-	else if (a->unknown_code && a->unknown_code < floor)
+	else if (a->unknown_code && a->unknown_code < 400)
 		(void)step_fail(out, ERR_UNVERIFIED, "an unknown recipient gets %d from outside", a->unknown_code);
 	else
 		return true;
 	return false;
+}
+
+/* "" = as promise 5 wants it: 250, and a refusal that lasts, or 4xx where that is declared. */
+static const char *lacking(const struct step_ctx *ctx, const struct smtp_answer *a)
+{
+	if (a->known_code != 250)
+		return "the known recipient is not accepted yet (greylisting?)";
+	if (a->unknown_code < (ctx->facts->soft_bounce ? 400 : 500))
+		return "an unknown recipient gets 4xx, not 5xx (greylisting?)";
+	return "";
+}
+
+static void take_answer(struct step_ctx *ctx, const struct outcome *last)
+{
+	const struct smtp_answer *a = &last->u.smtp;
+	const char *family = ctx->mem->index ? "IPv6" : "IPv4";
+	const char *why = last->err.code ? last->err.text : lacking(ctx, a);
+	if (!last->err.code && a->tls_trouble[0]) /* senders go on without; so does the promotion */
+		step_degrade(ctx, "%s: no trusted TLS: %.120s", family, a->tls_trouble);
+	ctx->facts->family_ok[ctx->mem->index] = !why[0];
+	if (why[0])
+		snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%s: %.100s", family, why);
 }
 
 static enum step_say conclude(struct step_ctx *ctx, struct step_out *out)
@@ -57,16 +78,9 @@ static enum step_say conclude(struct step_ctx *ctx, struct step_out *out)
 enum step_say step_verify_outside(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	if (last) {
-		const struct smtp_answer *a = &last->u.smtp;
-		bool answered = !last->err.code;
-		if (a->tls_trouble[0]) /* senders go on without; so does the promotion (a refusal would be worse) */
-			step_degrade(ctx, "IPv%c: no trusted TLS: %.120s", ctx->mem->index ? '6' : '4', a->tls_trouble);
-		if (answered && !harmless(ctx, a, out))
+		if (!last->err.code && !harmless(&last->u.smtp, out))
 			return STEP_FAIL;
-		ctx->facts->family_ok[ctx->mem->index] = answered && a->known_code == 250 && a->unknown_code;
-		if (!ctx->facts->family_ok[ctx->mem->index])
-			snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%s: %.100s",
-				 ctx->mem->index ? "IPv6" : "IPv4", answered ? a->layer : last->err.text);
+		take_answer(ctx, last);
 		ctx->mem->index++;
 	} else {
 		ctx->facts->family_ok[0] = ctx->facts->family_ok[1] = false;

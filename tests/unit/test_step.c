@@ -59,10 +59,33 @@ static void a_bad_certificate_only_degrades(void **state)
 	strbuf_fini(&s.body);
 }
 
+/* 4xx to the unknown recipient is greylisting until a later try says more; 2xx is backscatter. */
+static void a_greylisted_unknown_recipient_is_asked_again(void **state)
+{
+	struct stage s;
+	struct outcome later = smtp(250, 451, ""), good = smtp(250, 550, ""), takes_all = smtp(250, 250, "");
+	(void)state;
+	stage_init(&s);
+	assert_int_equal(ask(&s, step_verify_outside, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_outside, &later), STEP_WAIT);
+	assert_non_null(strstr(s.mem.text, "greylisting"));
+	assert_int_equal(ask(&s, step_verify_outside, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_outside, &good), STEP_DONE);
+	stage_init(&s);
+	s.facts.soft_bounce = true;
+	assert_int_equal(ask(&s, step_verify_outside, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_outside, &later), STEP_DONE);
+	stage_init(&s);
+	assert_int_equal(ask(&s, step_verify_outside, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_outside, &takes_all), STEP_FAIL);
+	assert_int_equal(err_code_class(s.out.err.code), ERR_CLASS_PERM);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bad_certificate_only_degrades),
+		cmocka_unit_test(a_greylisted_unknown_recipient_is_asked_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
