@@ -136,6 +136,7 @@ struct dns_answer {
 struct server_answer {
 	char server[ADDR_TEXT_MAX + NAME_MAX_LEN]; /* "ns1.example.test [192.0.2.53]" */
 	bool answered, matches;
+	bool other_ttl; /* it matches but for the TTL */
 };
 
 struct verify_answer {

@@ -1,6 +1,7 @@
 /* See journal.h. A row carries all facts learned so far, so that the last row alone restores them. */
 #include "journal.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,7 @@ static void format_facts(const struct facts *f, struct strbuf *out)
 		text_put_i64(out, bools[i].key, *(const bool *)(base + bools[i].offset));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
 		text_put_i64(out, numbers[i].key, *(const int64_t *)(const void *)(base + numbers[i].offset));
+	strbuf_addf(out, "dns_wrote=%" PRIu64 "\nold_ttl_s=%" PRIu32 "\n", f->dns_wrote, f->old_ttl_s);
 	text_put(out, "degrade", f->degrade);
 }
 
@@ -70,6 +72,13 @@ static bool parse_fact(struct facts *f, const struct text_line *line)
 {
 	char *base = (char *)f;
 	int64_t number = 0;
+	if (text_is(line, "dns_wrote"))
+		return text_u64(line, &f->dns_wrote);
+	if (text_is(line, "old_ttl_s")) {
+		bool ok = text_i64(line, &number);
+		f->old_ttl_s = (uint32_t)number;
+		return ok;
+	}
 	if (text_is(line, "boot_id"))
 		return text_copy(line, f->boot_id, sizeof(f->boot_id));
 	if (text_is(line, "listed"))

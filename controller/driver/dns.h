@@ -44,8 +44,8 @@ enum err_code dns_get(const struct dns_opts *opts, const char *zone, int64_t dea
  * verb->want; with verb->marker the marker too. ERR_OK also when it was done before. */
 enum err_code dns_swap(const struct dns_opts *opts, const struct verb_dns *verb, int64_t deadline_ms, int cancel_fd,
 		       struct err *e) NODISCARD;
-/* Every authoritative address, v4 and v6: does it say, authoritatively, exactly verb->expect and
- * its TTL? What could not be asked is listed as not answering. */
+/* Every authoritative address, v4 and v6: does it say, authoritatively, exactly verb->expect? A TTL
+ * that differs is told apart. What could not be asked is listed as not answering. */
 enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *verb, int64_t deadline_ms, int cancel_fd,
 			 struct verify_answer *out, struct err *e) NODISCARD;
 

@@ -137,10 +137,11 @@ static enum err_code discover(struct survey *s, struct err *e)
 }
 
 /* What is wrong with an answer, short enough to stand behind a server's name; "" = nothing. */
-static const char *judge(const struct verb_dns *verb, const ldns_pkt *answer, bool *serves)
+static const char *judge(const struct verb_dns *verb, const ldns_pkt *answer, bool *serves, bool *other_ttl)
 {
 	struct mx_set found;
 	ldns_pkt_rcode rcode = answer ? ldns_pkt_get_rcode(answer) : LDNS_RCODE_SERVFAIL;
+	*other_ttl = false;
 	*serves = answer && (rcode == LDNS_RCODE_NOERROR || rcode == LDNS_RCODE_NXDOMAIN);
 	if (!answer)
 		return "";
@@ -150,37 +151,40 @@ static const char *judge(const struct verb_dns *verb, const ldns_pkt *answer, bo
 		return " not AA";
 	if (dns_read_mx(answer, verb->zone, &found, NULL) || !mx_set_equal(&found, &verb->expect))
 		return " other set";
-	return found.ttl_s == verb->expect.ttl_s ? "" : " other TTL";
+	*other_ttl = found.ttl_s != verb->expect.ttl_s;
+	return *other_ttl ? " other TTL" : "";
 }
 
-static void report(struct verify_answer *out, const char *name, const char *where, const char *remark, bool answered)
+static void report(struct verify_answer *out, const char *name, const char *where, const char *remark, bool answered,
+		   bool other_ttl)
 {
 	if (out->count == VERIFY_SERVERS_MAX) {
 		const struct server_answer *last = &out->server[out->count - 1];
-		if (last->answered && !last->matches)
+		if (last->answered && (!last->matches || last->other_ttl))
 			return; /* that one is news enough: nothing is proven */
 		out->count--;   /* the last line then stands for the rest */
 	}
 	struct server_answer *a = &out->server[out->count++];
 	snprintf(a->server, sizeof(a->server), "%.45s%s[%.45s]%s", name, name[0] ? " " : "", where, remark);
 	a->answered = answered;
-	a->matches = answered && !remark[0];
+	a->matches = answered && (!remark[0] || other_ttl);
+	a->other_ttl = other_ttl;
 }
 
 static void report_all(const struct survey *s, const struct dns_question *q, struct verify_answer *out)
 {
 	for (size_t i = 0; i < s->n; i++) {
-		bool serves = false;
-		const char *remark = judge(s->verb, q[i].answer, &serves);
-		report(out, s->of[i], s->at[i].addr, remark, serves);
+		bool serves, other_ttl;
+		const char *remark = judge(s->verb, q[i].answer, &serves, &other_ttl);
+		report(out, s->of[i], s->at[i].addr, remark, serves, other_ttl);
 	}
 	for (size_t i = 0; i < s->nnames; i++)
 		if (!s->has_address[i])
-			report(out, s->name[i], "address unknown", "", false);
+			report(out, s->name[i], "address unknown", "", false, false);
 	if (!s->nnames)
-		report(out, s->verb->zone, "NS set unknown", "", false);
+		report(out, s->verb->zone, "NS set unknown", "", false, false);
 	if (s->overflow)
-		report(out, s->verb->zone, "more servers, not asked", "", false);
+		report(out, s->verb->zone, "more servers, not asked", "", false, false);
 }
 
 enum err_code dns_verify(const struct dns_opts *opts, const struct verb_dns *verb, int64_t deadline_ms, int cancel_fd,

@@ -4,9 +4,9 @@
 
 #define LINGER_TTLS 2
 
-static int64_t linger_ms(const struct plan_site *site)
+static int64_t linger_ms(const struct plan_site *site, const struct facts *facts)
 {
-	int64_t ttl_s = 0;
+	int64_t ttl_s = facts->old_ttl_s; /* as published, whatever configuration says */
 	for (size_t i = 0; i < site->nzones; i++) {
 		ttl_s = site->zones[i].before.ttl_s > ttl_s ? site->zones[i].before.ttl_s : ttl_s;
 		ttl_s = site->zones[i].after.ttl_s > ttl_s ? site->zones[i].after.ttl_s : ttl_s;
@@ -16,7 +16,7 @@ static int64_t linger_ms(const struct plan_site *site)
 
 enum step_say step_linger(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
-	int64_t span_ms = linger_ms(&ctx->plan->site);
+	int64_t span_ms = linger_ms(&ctx->plan->site, ctx->facts);
 	(void)last;
 	if (!ctx->mem->at) {
 		ctx->mem->at = 1;

@@ -68,6 +68,11 @@ void step_degrade(struct step_ctx *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Value of `key=` in a host command's answer; false when absent. */
 bool step_answer(const struct outcome *last, const char *key, char *out, size_t size);
 bool step_answer_i64(const struct outcome *last, const char *key, int64_t *out);
+/* Zones in a pass of many: what is wrong with the one in hand is noted, worst class first, and the pass goes on. */
+void step_note_zone(struct step_ctx *ctx, enum err_code code, const char *why);
+void step_forget_zones(struct step_ctx *ctx); /* at the begin of a pass: what was noted, not what is done */
+/* The first zone from `from` that is not done; nzones when there is none. */
+size_t step_next_zone(const struct step_ctx *ctx, size_t from);
 /* A rights record (docs/rights.md) in spool mode: own stays with the primary. */
 void step_rights_text(const struct plan *plan, uint64_t epoch, bool standby_accepts, char *out, size_t size);
 

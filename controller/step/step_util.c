@@ -69,6 +69,8 @@ enum step_say step_same_boot(struct step_ctx *ctx, const struct outcome *last, s
 	return STEP_DONE;
 }
 
+_Static_assert(PLAN_ZONES_MAX <= 64, "zones are counted in the bits of a word");
+
 void step_degrade(struct step_ctx *ctx, const char *fmt, ...)
 {
 	char text[200];
@@ -81,6 +83,46 @@ void step_degrade(struct step_ctx *ctx, const char *fmt, ...)
 		return;
 	size_t used = strlen(all);
 	snprintf(all + used, sizeof(ctx->facts->degrade) - used, "%s%s", used ? "; " : "", text);
+}
+
+static int severity(enum err_class cls)
+{
+	static const int order[] = {
+		[ERR_CLASS_NONE] = 0, [ERR_CLASS_TEMP] = 1,     [ERR_CLASS_LOCAL] = 1,
+		[ERR_CLASS_PERM] = 2, [ERR_CLASS_CONFLICT] = 3, [ERR_CLASS_BUG] = 4,
+	};
+	return order[cls];
+}
+
+/* The list of the pass before stands until this one has something to say: a limit that falls in between tells it. */
+void step_note_zone(struct step_ctx *ctx, enum err_code code, const char *why)
+{
+	struct step_mem *mem = ctx->mem;
+	enum err_class cls = err_code_class(code) == ERR_CLASS_LOCAL ? ERR_CLASS_TEMP : err_code_class(code);
+	size_t used = mem->bad ? strlen(mem->text) : 0;
+	snprintf(mem->text + used, sizeof(mem->text) - used, "%s%.60s: %.80s", used ? "; " : "",
+		 ctx->plan->site.zones[mem->index].name, why);
+	if (severity(cls) > severity(mem->worst_class)) {
+		mem->worst = code;
+		mem->worst_class = cls;
+	}
+	mem->temporary |= cls == ERR_CLASS_TEMP;
+	mem->bad++;
+}
+
+void step_forget_zones(struct step_ctx *ctx)
+{
+	ctx->mem->bad = 0;
+	ctx->mem->temporary = false;
+	ctx->mem->worst = ERR_OK;
+	ctx->mem->worst_class = ERR_CLASS_NONE;
+}
+
+size_t step_next_zone(const struct step_ctx *ctx, size_t from)
+{
+	while (from < ctx->plan->site.nzones && ctx->mem->done >> from & 1)
+		from++;
+	return from;
 }
 
 bool step_answer(const struct outcome *last, const char *key, char *out, size_t size)

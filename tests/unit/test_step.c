@@ -81,10 +81,165 @@ static void a_greylisted_unknown_recipient_is_asked_again(void **state)
 	assert_int_equal(err_code_class(s.out.err.code), ERR_CLASS_PERM);
 }
 
+static const struct mx_set old_set = { 900, 1, { { 10, "mx1.example.test" } } };
+static const struct mx_set new_set = { 300, 1, { { 10, "mx2.example.test" } } };
+
+static void three_zones(struct stage *s)
+{
+	static const char *const names[] = { "a.test", "b.test", "c.test" };
+	stage_init(s);
+	s->plan.kind = PLAN_FAILBACK; /* no hello first */
+	s->plan.site.strategy = DNS_SWAP;
+	s->plan.site.nzones = 3;
+	for (size_t i = 0; i < 3; i++) {
+		strcpy(s->zone[i].name, names[i]);
+		s->zone[i].before = old_set;
+		s->zone[i].after = new_set;
+	}
+}
+
+/* Zones with trouble answer each GET with it; the others swap. Returns what the step says at the end of its passes. */
+static enum step_say switch_zones(struct stage *s, const enum err_code trouble[3], char *order)
+{
+	struct outcome o;
+	enum step_say say = ask(s, step_switch_dns, NULL);
+	while (say == STEP_VERB || say == STEP_WAIT) {
+		size_t zone = (size_t)(s->out.verb.u.dns.zone[0] - 'a');
+		memset(&o, 0, sizeof(o));
+		if (say == STEP_WAIT) {
+			say = ask(s, step_switch_dns, NULL);
+			continue;
+		}
+		if (s->out.verb.kind == VERB_DNS_SWAP)
+			strncat(order, s->out.verb.u.dns.zone, 1);
+		else if (trouble[zone])
+			err_set(&o.err, trouble[zone], "server of %s is sick", s->out.verb.u.dns.zone);
+		else
+			o.u.dns.set = old_set;
+		say = ask(s, step_switch_dns, &o);
+	}
+	return say;
+}
+
+static void a_sick_zone_holds_back_no_other(void **state)
+{
+	static const struct {
+		enum err_code trouble[3];
+		const char *swapped;
+		enum err_class worst;
+	} cases[] = {
+		{ { ERR_TIMEOUT, 0, 0 }, "bc", ERR_CLASS_TEMP },
+		{ { ERR_DENIED, ERR_LOCAL, 0 }, "c", ERR_CLASS_PERM },
+		{ { ERR_CONFLICT, 0, ERR_AUTH }, "b", ERR_CLASS_CONFLICT },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct stage s;
+		char order[16] = "";
+		three_zones(&s);
+		assert_int_equal(switch_zones(&s, cases[i].trouble, order), STEP_FAIL);
+		assert_string_equal(order, cases[i].swapped);
+		assert_int_equal(err_code_class(s.out.err.code), cases[i].worst);
+		assert_non_null(strstr(s.out.err.text, "a.test: server of a.test is sick"));
+		assert_int_equal(s.facts.old_ttl_s, 900);
+		strbuf_fini(&s.body);
+	}
+}
+
+/* Promise 4: with a higher epoch in one zone, this operation writes nowhere any more. */
+static void a_higher_epoch_in_one_zone_ends_all(void **state)
+{
+	struct stage s;
+	struct outcome o = { .u.dns = { .has_marker = true, .marker_epoch = 6 } };
+	(void)state;
+	three_zones(&s);
+	assert_int_equal(ask(&s, step_switch_dns, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_switch_dns, &o), STEP_FAIL);
+	assert_int_equal(s.out.err.code, ERR_STALE);
+}
+
+/* Time that a sick zone takes is not the others'. */
+static void sick_zones_leave_time_for_the_others(void **state)
+{
+	struct stage s;
+	struct outcome late = { .u.dns.has_marker = false };
+	int64_t spent_ms = 0;
+	(void)state;
+	err_set(&late.err, ERR_TIMEOUT, "silent");
+	three_zones(&s);
+	enum step_say say = ask(&s, step_switch_dns, NULL);
+	for (; say == STEP_VERB; say = ask(&s, step_switch_dns, &late))
+		spent_ms += s.out.limit_ms;
+	assert_int_equal(say, STEP_FAIL);
+	assert_true(spent_ms <= s.plan.site.dns_ms / 2);
+}
+
+static struct outcome verified(bool matches, bool other_ttl)
+{
+	struct outcome o = { .u.verify = { .count = 1, .server = { { "ns1", true, matches, other_ttl } } } };
+	return o;
+}
+
+static void a_lagging_zone_keeps_no_other_unproven(void **state)
+{
+	struct stage s;
+	struct outcome good = verified(true, false), old = verified(false, false), sick = { .took_ms = 1 };
+	(void)state;
+	three_zones(&s);
+	assert_int_equal(ask(&s, step_verify_dns, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_dns, &old), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_dns, &good), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_dns, &good), STEP_WAIT);
+	assert_int_equal(ask(&s, step_verify_dns, NULL), STEP_VERB); /* only what is not proven yet */
+	assert_string_equal(s.out.verb.u.dns.zone, "a.test");
+	err_set(&sick.err, ERR_DENIED, "REFUSED");
+	assert_int_equal(ask(&s, step_verify_dns, &sick), STEP_FAIL);
+	assert_non_null(strstr(s.out.err.text, "1 of 3 zones not verified: a.test: REFUSED"));
+}
+
+/* `standing`, or a set that was there already: its TTL was never ours. */
+static void only_a_set_that_we_wrote_must_have_our_ttl(void **state)
+{
+	struct stage s;
+	struct outcome other = verified(true, true);
+	(void)state;
+	three_zones(&s);
+	s.plan.site.nzones = 1;
+	assert_int_equal(ask(&s, step_verify_dns, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_dns, &other), STEP_DONE);
+	assert_non_null(strstr(s.facts.degrade, "a.test: published with a TTL other than configured"));
+	s.mem = (struct step_mem){ .at = 0 };
+	s.facts.dns_wrote = 1;
+	assert_int_equal(ask(&s, step_verify_dns, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_verify_dns, &other), STEP_WAIT);
+}
+
+static void what_stood_already_was_not_written(void **state)
+{
+	struct stage s;
+	struct outcome there = { .u.dns = { .set = new_set } }, ours = there;
+	(void)state;
+	three_zones(&s);
+	ours.u.dns.has_marker = true;
+	ours.u.dns.marker_op = s.plan.op;
+	ours.u.dns.marker_epoch = s.plan.epoch;
+	assert_int_equal(ask(&s, step_switch_dns, NULL), STEP_VERB);
+	assert_int_equal(ask(&s, step_switch_dns, &there), STEP_VERB);
+	assert_int_equal(ask(&s, step_switch_dns, &ours), STEP_VERB);
+	assert_int_equal(ask(&s, step_switch_dns, &there), STEP_DONE);
+	assert_int_equal(s.facts.dns_wrote, 2); /* the marker says so, after a crash too */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_bad_certificate_only_degrades),
+		cmocka_unit_test(a_sick_zone_holds_back_no_other),
+		cmocka_unit_test(a_higher_epoch_in_one_zone_ends_all),
+		cmocka_unit_test(sick_zones_leave_time_for_the_others),
+		cmocka_unit_test(a_lagging_zone_keeps_no_other_unproven),
+		cmocka_unit_test(only_a_set_that_we_wrote_must_have_our_ttl),
+		cmocka_unit_test(what_stood_already_was_not_written),
 		cmocka_unit_test(a_greylisted_unknown_recipient_is_asked_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
