@@ -22,7 +22,7 @@ static const struct bool_fact bools[] = {
 	{ "family6_ok", offsetof(struct facts, family_ok[1]) },
 };
 static const struct bool_fact numbers[] = {
-	FACT(queue), FACT(stranded), FACT(primary_queue),
+	FACT(queue), FACT(stranded), FACT(primary_queue), FACT(drain_from), FACT(refused_ok),
 };
 /* clang-format on */
 

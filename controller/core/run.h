@@ -26,6 +26,8 @@ struct facts {
 	bool soft_bounce;        /* at the standby's listener: unknown recipients get 4xx */
 	int64_t queue, stranded; /* messages */
 	char listed[40];         /* queue id of the last one put on the stranded list; it may still be in the queue */
+	int64_t drain_from;      /* messages that this operation had to drain, at most */
+	int64_t refused_ok;      /* refusals that a person has seen: `resume` after the brake of drain */
 	int64_t primary_queue;   /* what the primary holds at rescue; -1 unknown */
 	uint64_t dns_wrote;      /* zones whose set this operation wrote, one bit each */
 	uint32_t old_ttl_s;      /* the longest TTL of a set that it replaced */
@@ -48,8 +50,8 @@ struct step_mem {
 	size_t index;    /* control, zone or family in hand */
 	int good, total; /* TAP lines */
 	int64_t mark_ms;
-	uint64_t done; /* zones, one bit each */
-	int bad;       /* zones in trouble in this pass */
+	uint64_t done;              /* zones, one bit each */
+	int bad;                    /* zones in trouble in this pass */
 	bool temporary;             /* one of them may only need time */
 	enum err_code worst;        /* the worst of what they suffer from */
 	enum err_class worst_class; /* LOCAL counts as TEMP here */

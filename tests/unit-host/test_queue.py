@@ -39,7 +39,8 @@ def counts(text, corrupt=0):
 def test_recorded_queue():
     answer = digest(RECORDED).stdout.decode().splitlines()
     assert answer == [
-        "total=5", "refused=3", "waiting=2", "hold=on", "soft_bounce=off",
+        "total=5", "refused=3", "waiting=2", "hold=on", "soft_bounce=off", "alike=3",
+        'reason=550 5.1.1 <> said: 250 no such "user"',
         "refused_id=54CCE10ACF4", "refused_id=4BCA010ACF2", "refused_id=4754C10ACEF",
     ]
 
@@ -83,7 +84,24 @@ def test_broken_lines_are_errors(line):
 def test_at_most_32_ids():
     text = "".join(message([REFUSED], queue_id=f"ABCDE{n:03d}") for n in range(40))
     lines = digest(text).stdout.decode().splitlines()
-    assert lines[1] == "refused=40" and len(lines) == 5 + 32
+    assert lines[1] == "refused=40" and len(lines) == 7 + 32
+
+
+def alike(text):
+    return digest(text).stdout.decode().splitlines()[5:7]
+
+
+def test_refusals_with_the_same_words_are_counted_whatever_address_they_name():
+    policy = "host 192.0.2.1[192.0.2.1] said: 550 5.7.1 <{}>: Sender refused: SPF (in reply to MAIL FROM command)"
+    text = "".join(message([policy.format(f"u{n}@x.test")], queue_id=f"ABCDE{n:03d}") for n in range(9))
+    assert alike(text + message([REFUSED])) == ["alike=9", "reason=550 5.7.1 <>: Sender refused: SPF"]
+    assert alike(message([None])) == ["alike=0", "reason="]
+
+
+def test_the_reason_stays_one_short_line():
+    nasty = "host x[192.0.2.1] said: 550 \nrefused_id=EVIL00 \u000a\x1b[1m" + "x" * 5000
+    answer = digest(message([nasty])).stdout.decode().splitlines()
+    assert len(answer) == 8 and len(answer[6]) <= 130 and answer[7] == "refused_id=ABCDEF1"
 
 
 def test_many_recipients_are_linear():

@@ -230,6 +230,65 @@ static void what_stood_already_was_not_written(void **state)
 	assert_int_equal(s.facts.dns_wrote, 2); /* the marker says so, after a crash too */
 }
 
+/* Counts until the step wants something else than to flush and count. */
+static enum step_say drain(struct stage *s, const char *status)
+{
+	struct outcome o = { .took_ms = 1 };
+	enum step_say say = ask(s, step_drain, NULL);
+	for (int i = 0; i < 8; i++) {
+		bool counted = say == STEP_VERB && strcmp(s->out.verb.u.host.words, "queue status") == 0;
+		if (say == STEP_FAIL || say == STEP_DONE || (say == STEP_VERB && s->out.verb.kind == VERB_QUEUE_EXPORT))
+			return say;
+		snprintf(o.u.text, sizeof(o.u.text), "%s", counted ? status : "");
+		say = ask(s, step_drain, say == STEP_WAIT ? NULL : &o);
+	}
+	return say;
+}
+
+/* A primary with a policy against the standby would have the whole queue exported: a person looks first. */
+static void a_mass_refusal_stops_the_drain_once(void **state)
+{
+	static const char *const policy = "total=30\nrefused=8\nwaiting=22\nalike=8\nreason=550 5.7.1 SPF\n"
+					  "refused_id=ABCDEF1\n";
+	struct stage s;
+	(void)state;
+	stage_init(&s);
+	assert_int_equal(drain(&s, policy), STEP_FAIL);
+	assert_int_equal(err_code_class(s.out.err.code), ERR_CLASS_PERM);
+	assert_non_null(strstr(s.out.err.text, "8 of 8 messages"));
+	assert_non_null(strstr(s.out.err.text, "550 5.7.1 SPF"));
+	s.mem = (struct step_mem){ .at = 0 }; /* `coldmx resume`: it waits first, for what was mended meanwhile */
+	assert_int_equal(ask(&s, step_drain, NULL), STEP_VERB);
+	struct outcome done = { .took_ms = 1 };
+	while (ask(&s, step_drain, &done) == STEP_VERB)
+		;
+	assert_true(s.out.wait_ms >= 10000);
+	s.mem.at = 0;
+	assert_int_equal(drain(&s, policy), STEP_VERB);
+	assert_string_equal(s.out.verb.u.queue.queue_id, "ABCDEF1");
+	/* many more than that are news again */
+	s.mem = (struct step_mem){ .at = 0 };
+	assert_int_equal(drain(&s, "total=60\nrefused=50\nalike=1\nreason=x\nrefused_id=ABCDEF1\n"), STEP_FAIL);
+}
+
+static void single_refusals_are_stranded(void **state)
+{
+	static const char *const cases[] = {
+		"total=5\nrefused=5\nalike=5\nreason=x\nrefused_id=ABCDEF1\n",   /* few */
+		"total=20\nrefused=20\nalike=2\nreason=x\nrefused_id=ABCDEF1\n", /* each with its own words */
+	};
+	struct stage s;
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		stage_init(&s);
+		assert_int_equal(drain(&s, cases[i]), STEP_VERB);
+		assert_int_equal(s.out.verb.kind, VERB_QUEUE_EXPORT);
+	}
+	stage_init(&s);
+	s.facts.drain_from = 1000; /* most were delivered */
+	assert_int_equal(drain(&s, "total=25\nrefused=25\nalike=25\nreason=x\nrefused_id=ABCDEF1\n"), STEP_VERB);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +299,8 @@ int main(void)
 		cmocka_unit_test(a_lagging_zone_keeps_no_other_unproven),
 		cmocka_unit_test(only_a_set_that_we_wrote_must_have_our_ttl),
 		cmocka_unit_test(what_stood_already_was_not_written),
+		cmocka_unit_test(a_mass_refusal_stops_the_drain_once),
+		cmocka_unit_test(single_refusals_are_stranded),
 		cmocka_unit_test(a_greylisted_unknown_recipient_is_asked_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
