@@ -5,7 +5,18 @@
 enum { ASK, NOTE, SWITCH, READ_BACK };
 
 #define READ_BACK_TRIES 3
-#define READ_BACK_PAUSE_MS 1000
+#define PAUSE_MS 1000
+
+/* A power host that is slow or restarts is asked again, for as long as one command may take: one that died with the
+ * primary must not keep the standby dark for the whole limit of this step. */
+static bool time_left(struct step_ctx *ctx)
+{
+	const struct plan_site *site = &ctx->plan->site;
+	int64_t span_ms = site->command_ms < site->boot_ms / 2 ? site->command_ms : site->boot_ms / 2;
+	if (!ctx->mem->mark_ms)
+		ctx->mem->mark_ms = ctx->now.boot_ms + span_ms;
+	return ctx->now.boot_ms + PAUSE_MS < ctx->mem->mark_ms;
+}
 
 static enum step_say give_up(struct step_ctx *ctx, const char *why, struct step_out *out)
 {
@@ -19,13 +30,24 @@ static enum step_say read_back(struct step_ctx *ctx, const struct outcome *last,
 		return step_done(out, "off, read back");
 	if (ctx->mem->tries++ == READ_BACK_TRIES)
 		return give_up(ctx, "power-off reported done, it reads back as on", out);
-	return step_wait(out, READ_BACK_PAUSE_MS);
+	return step_wait(out, PAUSE_MS);
+}
+
+static enum step_say after_error(struct step_ctx *ctx, const struct err *err, struct step_out *out)
+{
+	enum err_class cls = err_code_class(err->code);
+	if ((cls != ERR_CLASS_TEMP && cls != ERR_CLASS_LOCAL) || !time_left(ctx))
+		return give_up(ctx, err->text, out);
+	if (ctx->mem->at == SWITCH)
+		ctx->mem->at = NOTE; /* off once more: it does no harm twice */
+	return step_wait(out, PAUSE_MS);
 }
 
 enum step_say step_fence(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
+	(void)time_left(ctx); /* counts from the first call */
 	if (last && last->err.code)
-		return give_up(ctx, last->err.text, out);
+		return after_error(ctx, &last->err, out);
 	switch (ctx->mem->at) {
 	case ASK:
 		if (!last)
