@@ -154,6 +154,19 @@ static bool get_kind(struct plan *p, const struct text_line *line)
 	return false;
 }
 
+static bool get_strategy(struct plan *p, const struct text_line *line)
+{
+	char name[NAME_MAX_LEN];
+	if (!text_copy(line, name, sizeof(name)))
+		return false;
+	for (int s = DNS_STANDING; strcmp(dns_strategy_name((enum dns_strategy)s), "?") != 0; s++)
+		if (strcmp(name, dns_strategy_name((enum dns_strategy)s)) == 0) {
+			p->site.strategy = (enum dns_strategy)s;
+			return true;
+		}
+	return false;
+}
+
 static bool get_line(struct plan *p, const struct text_line *line)
 {
 	int64_t number = 0;
@@ -165,10 +178,8 @@ static bool get_line(struct plan *p, const struct text_line *line)
 		p->pair = (uint32_t)number;
 		return ok;
 	}
-	if (text_is(line, "strategy")) {
-		p->site.strategy = line->value_len == 4 ? DNS_SWAP : DNS_STANDING;
-		return true;
-	}
+	if (text_is(line, "strategy"))
+		return get_strategy(p, line);
 	if (text_is(line, "control"))
 		return get_control(p, line);
 	if (text_is(line, "zone"))

@@ -95,6 +95,8 @@ static void a_newer_plan_is_refused_by_name(void **state)
 	assert_non_null(strstr(err.text, "version 2"));
 	assert_int_equal(plan_parse("plan=1\nkind=promote\nstep=dance\n", &p, &err), ERR_INVALID);
 	assert_non_null(strstr(err.text, "step"));
+	assert_int_equal(plan_parse("plan=1\nkind=promote\nstrategy=move\nstep=guard\n", &p, &err), ERR_INVALID);
+	assert_non_null(strstr(err.text, "strategy"));
 }
 
 static void a_journal_row_survives_its_text(void **state)
