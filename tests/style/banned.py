@@ -9,6 +9,7 @@ BANNED = {
     "strncpy": "str_copy", "strtok": "strtok_r", "system": "child_run", "popen": "child_run", "fork": "posix_spawn",
     "sleep": "a timer", "usleep": "a timer", "gethostbyname": "literal addresses", "getaddrinfo": "literal addresses",
     "localtime": "gmtime_r", "gmtime": "gmtime_r", "rand": "getrandom", "alloca": "the heap", "select": "poll",
+    "getpwuid": "fgetpwent_r", "getpwuid_r": "fgetpwent_r", "getpwnam": "fgetpwent_r", "getpwnam_r": "fgetpwent_r",
     "malloc": "mem_calloc", "strerror": "strerror_r",
 }
 CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\(")
