@@ -154,9 +154,12 @@ static enum err_code start_server(struct daemon *d, struct err *e)
 	return server_start(&opts, &d->server, e);
 }
 
+/* Whoever makes calls stops before the one that takes them; the engine makes none since engine_stop. The probes' handles
+ * are closed while the store is there, since that turns the loop once more. */
 static void stop_parts(struct daemon *d)
 {
 	server_stop(d->server);
+	probe_port_stop(d->probes);
 	if (d->executor)
 		executor_stop(d->executor);
 	if (d->store)

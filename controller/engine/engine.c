@@ -33,6 +33,8 @@ static void publish_due(void *arg)
 {
 	struct engine *e = arg;
 	e->publish_timer = 0;
+	if (e->stopping)
+		return;
 	e->published_ms = engine_now(e).boot_ms;
 	for (size_t i = 0; i < e->npairs; i++) {
 		struct watched *p = &e->pairs[i];
@@ -102,6 +104,9 @@ struct engine *engine_new(const struct ports *ports, const struct engine_opts *o
 static void tick(void *arg)
 {
 	struct engine *e = arg;
+	e->tick_timer = 0;
+	if (e->stopping)
+		return;
 	for (size_t i = 0; i < e->npairs; i++)
 		watch_judge(&e->pairs[i]); /* all of them first: the mass brake looks at everybody */
 	bool grace = engine_now(e).boot_ms < e->grace_until_ms + (int64_t)2 * TICK_MS;
@@ -132,7 +137,8 @@ static void retry_start(void *arg)
 {
 	struct engine *e = arg;
 	e->retry_timer = 0;
-	engine_start(e);
+	if (!e->stopping)
+		engine_start(e);
 }
 
 static void start_later(struct engine *e, const char *why)

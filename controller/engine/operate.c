@@ -341,6 +341,8 @@ static void submit_commit(void *arg)
 	struct operation *o = &p->op;
 	struct batch b = { .n = 0 };
 	o->retry_timer = 0;
+	if (p->e->stopping)
+		return;
 	bool grants = note_grants(p, &o->out);
 	if (o->beginning || o->ending) {
 		add_operation(&b, p);
@@ -399,6 +401,8 @@ static void feed(struct watched *p, const struct run_in *in)
 {
 	struct engine *e = p->e;
 	struct run_out out;
+	if (e->stopping)
+		return;
 	run_step(&p->op.run, in, engine_now(e), &out);
 	engine_touch(p);
 	switch (out.act) {

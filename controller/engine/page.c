@@ -57,6 +57,8 @@ static void submit_page(void *arg)
 {
 	struct page *page = arg;
 	struct engine *e = page->e;
+	if (e->stopping)
+		return;
 	page->verb.deadline_ms = engine_now(e).boot_ms + PAGE_LIMIT_MS;
 	page->verb.attempt++;
 	e->ports.exec->submit(e->ports.exec_ctx, &page->verb, page_out, page);

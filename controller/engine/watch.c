@@ -197,7 +197,7 @@ static bool may_turn_back(const struct watched *p)
 
 void watch_evaluate(struct watched *p)
 {
-	if (!p->e->ready)
+	if (!p->e->ready || p->e->stopping)
 		return;
 	enum health_verdict before = p->health.verdict;
 	watch_judge(p);

@@ -11,12 +11,15 @@ struct probe_port {
 	uv_poll_t poll;
 	uv_timer_t timer;
 	uv_loop_t *uv;
+	bool stopped;
 };
 
 static void on_timer(uv_timer_t *timer);
 
 static void arm(struct probe_port *port)
 {
+	if (port->stopped)
+		return;
 	int64_t next_ms = prober_next_ms(port->prober);
 	if (next_ms == INT64_MAX) {
 		uv_timer_stop(&port->timer);
@@ -68,13 +71,20 @@ enum err_code probe_port_start(struct loop *loop, round_token_fn *token, void *t
 	return ERR_OK;
 }
 
+void probe_port_stop(struct probe_port *port)
+{
+	if (!port)
+		return;
+	port->stopped = true;
+	uv_close((uv_handle_t *)&port->poll, NULL);
+	uv_close((uv_handle_t *)&port->timer, NULL);
+	uv_run(port->uv, UV_RUN_NOWAIT); /* the handles live in the port: let libuv finish with them */
+}
+
 void probe_port_free(struct probe_port *port)
 {
 	if (!port)
 		return;
-	uv_close((uv_handle_t *)&port->poll, NULL);
-	uv_close((uv_handle_t *)&port->timer, NULL);
-	uv_run(port->uv, UV_RUN_NOWAIT); /* the handles live in the port: let libuv finish with them */
 	prober_free(port->prober);
 	free(port);
 }
