@@ -161,7 +161,7 @@ enum record_kind {
 	RECORD_PAIR,      /* upsert by pair: state, epoch, latches; body key=value text */
 	RECORD_OPERATION, /* upsert by op: plan and status */
 	RECORD_JOURNAL,   /* append: one event of an operation, by (op, seq) */
-	RECORD_AUDIT,     /* append: who, why, what; hash chain a pair, made by the store */
+	RECORD_AUDIT,     /* append: who, why, what; hash chain a pair, made by the store; a key is written once */
 	RECORD_GRANT,     /* append: rights record of an epoch */
 	RECORD_BOOT,      /* upsert by key = boot id */
 	RECORD_STRANDED,  /* upsert by key = queue id */

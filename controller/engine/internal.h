@@ -97,7 +97,7 @@ struct engine {
 	int64_t wanted_ms;  /* how fast: the fastest pair's own pace */
 	struct save *saves; /* records.c */
 	struct page *pages; /* page.c */
-	uint64_t last_op, page_count;
+	uint64_t last_op, page_count, save_count;
 	bool ready, stopping;
 	uint64_t tick_timer, publish_timer, retry_timer;
 	int64_t published_ms;

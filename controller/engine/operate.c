@@ -200,7 +200,10 @@ static void add_operation(struct batch *b, const struct watched *p)
 	text_put_i64(&b->body[1], "op", (int64_t)o->plan.op);
 	if (o->plan.nonce[0])
 		text_put(&b->body[1], "boot_order", o->plan.nonce);
-	batch_add(b, 1, RECORD_AUDIT, p, "");
+	char key[NAME_MAX_LEN]; /* once, however often its commit is tried */
+	snprintf(key, sizeof(key), "op-%llu-%u-%s", (unsigned long long)o->plan.op, o->run.seq,
+		 o->ending ? run_end_name(o->end) : "begin");
+	batch_add(b, 1, RECORD_AUDIT, p, key);
 	if (o->beginning && o->plan.automatic) {
 		brake_format(&p->e->brake, &b->body[2]);
 		batch_add(b, 2, RECORD_GLOBAL, p, "brake");

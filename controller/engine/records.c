@@ -90,6 +90,7 @@ void records_audit(const struct watched *p, const char *who, const char *what, c
 struct save {
 	struct save *next;
 	struct watched *p;
+	char key[NAME_MAX_LEN]; /* of the audit row: a try whose answer was lost does not double it */
 	char who[NAME_MAX_LEN], what[NAME_MAX_LEN], why[300];
 	char boot_id[40], order[NAME_MAX_LEN]; /* a boot, "" = none */
 	uint64_t abandons;                     /* an operation that no run can take up; 0 = none */
@@ -153,6 +154,7 @@ static void submit_save(void *arg)
 		{ .kind = RECORD_HOLD, .pair = id, .body = strbuf_str(&body[2]) },
 		{ .kind = RECORD_BOOT, .pair = id, .body = strbuf_str(&body[3]) },
 	};
+	(void)str_copy(rec[1].key, sizeof(rec[1].key), s->key);
 	(void)str_copy(rec[3].key, sizeof(rec[3].key), s->boot_id);
 	if (s->abandons) {
 		strbuf_reset(&body[3]);
@@ -170,6 +172,8 @@ static void submit_save(void *arg)
 static struct save *new_save(struct watched *p, const char *who, const char *what, const char *why)
 {
 	struct save *s = mem_calloc(1, sizeof(*s));
+	snprintf(s->key, sizeof(s->key), "save-%lld-%llu", (long long)engine_now(p->e).wall_ms,
+		 (unsigned long long)++p->e->save_count);
 	(void)str_copy(s->who, sizeof(s->who), who);
 	(void)str_copy(s->what, sizeof(s->what), what);
 	(void)str_copy(s->why, sizeof(s->why), why);

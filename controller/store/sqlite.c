@@ -10,6 +10,8 @@
 #include "../../common/base/clock.h"
 #include "audit.h"
 
+#define AUDIT_KEYS_KNOWN 1000 /* rows of a pair in which a key counts as written */
+
 static const char *advice(int rc)
 {
 	switch (rc & 0xff) {
@@ -111,6 +113,7 @@ static const char *stmt_sql(enum stmt_id id)
 	case STMT_AUDIT:
 		return "INSERT INTO audit(pair, op, seq, key, body, wall_ms, hash) "
 		       "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+	case STMT_AUDIT_KNOWN: return "SELECT 1 FROM audit WHERE pair = ?1 AND seq > ?2 AND key = ?3 LIMIT 1";
 	}
 	return "";
 }
@@ -185,6 +188,22 @@ static int bind_record(sqlite3_stmt *stmt, const struct record *rec, uint32_t se
 	return sqlite3_bind_int64(stmt, 6, wall_ms) | sqlite3_bind_text(stmt, 5, rec->body, -1, SQLITE_STATIC);
 }
 
+/* A row with a key is written once, however often a writer whose answer was lost asks for it: SQLITE_ROW, it is there.
+ * Such a writer comes back within seconds, so the newest rows of its pair are enough to look at. */
+static int find_audit(struct sqlite_store *store, const struct record *rec)
+{
+	sqlite3_stmt *known = store->stmt[STMT_AUDIT_KNOWN];
+	if (!rec->key[0])
+		return SQLITE_DONE;
+	sqlite3_bind_int64(known, 1, rec->pair);
+	sqlite3_bind_int64(known, 2, (int64_t)rec->seq - AUDIT_KEYS_KNOWN);
+	sqlite3_bind_text(known, 3, rec->key, -1, SQLITE_STATIC);
+	int rc = sqlite3_step(known);
+	sqlite3_reset(known);
+	sqlite3_clear_bindings(known);
+	return rc;
+}
+
 static int put_audit(struct sqlite_store *store, const struct record *given, int64_t wall_ms)
 {
 	uint8_t hash[SHA256_BYTES] = { 0 };
@@ -201,6 +220,9 @@ static int put_audit(struct sqlite_store *store, const struct record *given, int
 	sqlite3_reset(head);
 	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
 		return rc;
+	rc = find_audit(store, &rec);
+	if (rc != SQLITE_DONE)
+		return rc == SQLITE_ROW ? SQLITE_DONE : rc;
 
 	audit_hash(hash, &rec, wall_ms, hash);
 	sqlite3_stmt *row = store->stmt[STMT_AUDIT];

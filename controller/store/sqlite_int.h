@@ -24,8 +24,9 @@ enum stmt_id {
 	STMT_HEAD_PUT,
 	STMT_JOURNAL_GET,
 	STMT_AUDIT,
+	STMT_AUDIT_KNOWN,
 };
-#define STMT_COUNT (STMT_AUDIT + 1)
+#define STMT_COUNT (STMT_AUDIT_KNOWN + 1)
 
 struct sqlite_store {
 	sqlite3 *handle;

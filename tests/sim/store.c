@@ -37,7 +37,7 @@ static bool same_key(const struct record *a, const struct record *b)
 	case RECORD_BOOT:
 	case RECORD_STRANDED: return a->pair == b->pair && strcmp(a->key, b->key) == 0;
 	case RECORD_GLOBAL: return strcmp(a->key, b->key) == 0;
-	case RECORD_AUDIT:
+	case RECORD_AUDIT: return a->key[0] && a->pair == b->pair && strcmp(a->key, b->key) == 0;
 	case RECORD_GRANT: return false;
 	}
 	return false;

@@ -113,7 +113,7 @@ static enum step_say switch_zones(struct stage *s, const enum err_code trouble[3
 			continue;
 		}
 		if (s->out.verb.kind == VERB_DNS_SWAP)
-			strncat(order, s->out.verb.u.dns.zone, 1);
+			order[strlen(order)] = s->out.verb.u.dns.zone[0];
 		else if (trouble[zone])
 			err_set(&o.err, trouble[zone], "server of %s is sick", s->out.verb.u.dns.zone);
 		else
@@ -137,7 +137,7 @@ static void a_sick_zone_holds_back_no_other(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct stage s;
-		char order[16] = "";
+		char order[16] = { 0 };
 		three_zones(&s);
 		assert_int_equal(switch_zones(&s, cases[i].trouble, order), STEP_FAIL);
 		assert_string_equal(order, cases[i].swapped);

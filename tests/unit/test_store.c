@@ -328,9 +328,11 @@ static void fill_audit(void)
 {
 	remove_db();
 	struct sqlite_store *store = open_ok(true);
-	for (uint32_t i = 0; i < 6; i++) {
-		put(store, nobody, rec(RECORD_AUDIT, 1, 9, 0, "alice", "failover"));
-		put(store, nobody, rec(RECORD_AUDIT, 2, 0, 77, "bob", "hold")); /* seq is the store's */
+	for (uint32_t i = 0; i < 12; i++) { /* every key twice: a row is written once */
+		char key[16];
+		snprintf(key, sizeof(key), "alice-%u", i / 2);
+		put(store, nobody, rec(RECORD_AUDIT, 1, 9, 0, key, "failover"));
+		put(store, nobody, rec(RECORD_AUDIT, 2, 0, 77, key, "hold")); /* seq is the store's */
 	}
 	sqlite_store_close(store);
 }

@@ -1,0 +1,260 @@
+/* The engine over ports that only note what they are asked: after the stop it asks for nothing, and a commit whose
+ * answer was lost is asked for under the same audit key. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "../../controller/engine/engine.h"
+
+#define TIMERS_MAX 32
+#define COMMITS_MAX 16
+
+struct world {
+	struct instant now;
+	uint64_t last;
+	struct {
+		uint64_t id;
+		int64_t due_ms;
+		timer_cb *cb;
+		void *arg;
+	} timer[TIMERS_MAX];
+	struct {
+		commit_cb *cb;
+		void *arg;
+		char audit_key[NAME_MAX_LEN];
+	} commit[COMMITS_MAX];
+	size_t commits, answered, verbs, others;
+	owner_cb *own;
+	rows_cb *read;
+	void *own_arg, *read_arg;
+};
+
+static struct world w;
+
+static void commit(void *ctx, const struct txn *txn, commit_cb *cb, void *arg)
+{
+	(void)ctx;
+	assert_true(w.commits < COMMITS_MAX);
+	w.commit[w.commits].cb = cb;
+	w.commit[w.commits].arg = arg;
+	for (size_t i = 0; i < txn->nrec; i++)
+		if (txn->rec[i].kind == RECORD_AUDIT)
+			strcpy(w.commit[w.commits].audit_key, txn->rec[i].key);
+	w.commits++;
+}
+
+static void read_rows(void *ctx, const struct query *query, rows_cb *cb, void *arg)
+{
+	(void)ctx;
+	(void)query;
+	w.others++;
+	w.read = cb;
+	w.read_arg = arg;
+}
+
+static void own(void *ctx, owner_cb *cb, void *arg)
+{
+	(void)ctx;
+	w.others++;
+	w.own = cb;
+	w.own_arg = arg;
+}
+
+static uint64_t submit(void *ctx, const struct verb *verb, outcome_cb *cb, void *arg)
+{
+	(void)ctx;
+	(void)verb;
+	(void)cb;
+	(void)arg;
+	w.verbs++;
+	return ++w.last;
+}
+
+static void ignore_id(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	(void)id;
+}
+
+static uint32_t probe_add(void *ctx, const struct probe_opts *opts, result_cb *cb, void *arg)
+{
+	(void)ctx;
+	(void)opts;
+	(void)cb;
+	(void)arg;
+	return 1;
+}
+
+static void probe_hurry(void *ctx, uint32_t id, int64_t every_ms)
+{
+	(void)ctx;
+	(void)id;
+	(void)every_ms;
+}
+
+static void probe_remove(void *ctx, uint32_t id)
+{
+	(void)ctx;
+	(void)id;
+}
+
+static struct instant time_now(void *ctx)
+{
+	(void)ctx;
+	return w.now;
+}
+
+static uint64_t time_at(void *ctx, int64_t boot_ms, timer_cb *cb, void *arg)
+{
+	size_t i = 0;
+	(void)ctx;
+	while (i < TIMERS_MAX && w.timer[i].id)
+		i++;
+	assert_true(i < TIMERS_MAX);
+	w.timer[i].id = ++w.last;
+	w.timer[i].due_ms = boot_ms;
+	w.timer[i].cb = cb;
+	w.timer[i].arg = arg;
+	return w.timer[i].id;
+}
+
+static void time_drop(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	for (size_t i = 0; i < TIMERS_MAX; i++)
+		if (w.timer[i].id == id)
+			w.timer[i].id = 0;
+}
+
+static void random_bytes(void *ctx, void *bytes, size_t len)
+{
+	(void)ctx;
+	memset(bytes, 7, len);
+}
+
+static void log_nothing(void *ctx, int level, const char *component, const char *line)
+{
+	(void)ctx;
+	(void)level;
+	(void)component;
+	(void)line;
+}
+
+static const struct store_ops store = { commit, read_rows, own };
+static const struct exec_ops exec = { submit, ignore_id, ignore_id };
+static const struct probe_ops probe = { probe_add, probe_hurry, probe_remove };
+static const struct time_ops clock_ops = { time_now, time_at, time_drop };
+
+/* Every timer that stands now, once, whenever it is due. */
+static void fire_timers(void)
+{
+	uint64_t last = w.last;
+	w.now.boot_ms += 3600 * 1000;
+	for (size_t i = 0; i < TIMERS_MAX; i++) {
+		if (!w.timer[i].id || w.timer[i].id > last)
+			continue;
+		w.timer[i].id = 0;
+		w.timer[i].cb(w.timer[i].arg);
+	}
+}
+
+static void answer_commits(enum store_rc rc)
+{
+	for (size_t n = w.commits; w.answered < n; w.answered++)
+		w.commit[w.answered].cb(w.commit[w.answered].arg, rc);
+}
+
+static void no_answer(void *arg, const struct command_answer *answer)
+{
+	(void)arg;
+	(void)answer;
+}
+
+static void command(struct engine *e, enum command_kind kind)
+{
+	struct command cmd = { .kind = kind, .pair = "mail-a", .who = "anna", .reason = "works" };
+	cmd.expires_wall_ms = INT64_MAX;
+	engine_command(e, &cmd, no_answer, NULL);
+}
+
+/* Ready, one pair, nothing stored, nothing probed. */
+static struct engine *start(void)
+{
+	static const struct ports ports = { .store = &store,
+					    .exec = &exec,
+					    .probe = &probe,
+					    .time = &clock_ops,
+					    .random = random_bytes,
+					    .log = log_nothing };
+	struct engine_pair pair = { .mode = MODE_MANUAL };
+	struct engine_opts opts = { .npairs = 1, .pairs = &pair };
+	w = (struct world){ .now = { 1000, 1790000000000 } };
+	strcpy(pair.site.pair, "mail-a");
+	struct engine *e = engine_new(&ports, &opts, NULL, NULL);
+	engine_start(e);
+	w.own(w.own_arg, true);
+	w.read(w.read_arg, STORE_OK, NULL, 0);
+	assert_true(engine_ready(e));
+	return e;
+}
+
+/* As at `systemctl stop` with a full disk: commits wait for their next try, and the store goes away. */
+static void after_the_stop_no_timer_asks_for_anything(void **state)
+{
+	struct engine *e = start();
+	(void)state;
+	command(e, CMD_HOLD);
+	command(e, CMD_FAILOVER);
+	assert_true(w.commits >= 2);
+	answer_commits(STORE_AWAY);
+	size_t before = w.commits;
+	fire_timers();
+	assert_true(w.commits >= before + 2); /* they are tried again, as long as it runs */
+	answer_commits(STORE_AWAY);
+	engine_stop(e);
+	before = w.commits;
+	size_t verbs = w.verbs, others = w.others;
+	fire_timers();
+	command(e, CMD_RELEASE);
+	assert_int_equal(w.commits, before);
+	assert_int_equal(w.verbs, verbs);
+	assert_int_equal(w.others, others);
+	engine_free(e);
+}
+
+static void a_lost_answer_does_not_double_an_audit_row(void **state)
+{
+	struct engine *e = start();
+	(void)state;
+	command(e, CMD_HOLD);
+	answer_commits(STORE_UNKNOWN);
+	fire_timers();
+	assert_int_equal(w.commits, 2);
+	assert_true(w.commit[0].audit_key[0] != '\0');
+	assert_string_equal(w.commit[0].audit_key, w.commit[1].audit_key);
+	answer_commits(STORE_OK);
+	command(e, CMD_RELEASE);
+	assert_string_not_equal(w.commit[0].audit_key, w.commit[2].audit_key);
+	answer_commits(STORE_OK);
+	command(e, CMD_FAILOVER);
+	answer_commits(STORE_UNKNOWN);
+	fire_timers();
+	assert_int_equal(w.commits, 5);
+	assert_true(w.commit[3].audit_key[0] != '\0');
+	assert_string_equal(w.commit[3].audit_key, w.commit[4].audit_key);
+	engine_stop(e);
+	engine_free(e);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(after_the_stop_no_timer_asks_for_anything),
+		cmocka_unit_test(a_lost_answer_does_not_double_an_audit_row),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
