@@ -231,6 +231,18 @@ static void trace_verb(const struct world *w, const struct verb *v, uint64_t tic
 					       : "");
 }
 
+/* Sessions are kept for one operation of a pair at a time: who takes over ends the one before. */
+static void keep_session(struct world *w, const struct verb *v)
+{
+	uint64_t *kept = &w->exec.session_op[v->guard.pair];
+	if (v->kind != VERB_HOST_RUN || !v->op)
+		return;
+	if (*kept && *kept != v->op)
+		world_fail(w, 6, "operation %llu runs, the sessions of operation %llu were never closed",
+			   (unsigned long long)v->op, (unsigned long long)*kept);
+	*kept = v->op;
+}
+
 static uint64_t port_submit(void *ctx, const struct verb *verb, outcome_cb *cb, void *arg)
 {
 	struct world *w = ctx;
@@ -243,6 +255,7 @@ static uint64_t port_submit(void *ctx, const struct verb *verb, outcome_cb *cb, 
 	trace_verb(w, verb, ticket);
 	promise_6_intent(w, verb);
 	promise_12_deadline(w, verb);
+	keep_session(w, verb);
 	if (world_crash_point(w, &apply)) {
 		if (apply)
 			exec_perform(w, verb, &lost);
@@ -275,14 +288,17 @@ static void port_cancel(void *ctx, uint64_t ticket)
 
 static void port_op_ended(void *ctx, uint64_t op)
 {
-	(void)ctx;
-	(void)op;
+	struct world *w = ctx;
+	for (size_t i = 0; i < ARRAY_LEN(w->exec.session_op); i++)
+		if (w->exec.session_op[i] == op)
+			w->exec.session_op[i] = 0;
 }
 
 const struct exec_ops sim_exec_ops = { port_submit, port_cancel, port_op_ended };
 
 void exec_crash(struct world *w)
 {
+	memset(w->exec.session_op, 0, sizeof(w->exec.session_op));
 	while (w->exec.jobs) {
 		struct job *j = w->exec.jobs;
 		w->exec.jobs = j->next;

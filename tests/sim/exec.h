@@ -23,6 +23,7 @@ struct job {
 struct exec {
 	struct job *jobs;
 	uint64_t last;
+	uint64_t session_op[17]; /* by pair: whose SSH sessions are kept; 0 = none */
 };
 
 extern const struct exec_ops sim_exec_ops;
