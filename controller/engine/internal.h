@@ -123,6 +123,7 @@ const struct pair_row *watch_fire(struct watched *p, enum pair_event event);
 /* Why an automatic promotion may not begin now; false: nothing forbids it. */
 bool watch_veto(struct watched *p, char *why, size_t size);
 size_t watch_conditions(struct watched *p, struct condition *out, size_t max);
+void watch_hurry(struct watched *p, bool fast); /* probes the primary fast, or at the usual pace again */
 
 /* ---- agents.c ---- */
 void agents_primary_result(void *arg, uint32_t id, const struct probe_result *r);
@@ -180,7 +181,6 @@ void records_audit(const struct watched *p, const char *who, const char *what, c
 void records_abandon(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg);
 /* Commits pair state, an audit row and optionally a hold row; answer may be NULL. */
 void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg);
-
 /* A boot of a host, with its order ("" = none): an audit row, and a row of the boots. */
 void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,
 		  const char *order);
