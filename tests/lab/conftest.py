@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from coldlab import failover
 from coldlab.lab import Lab
 
 STANDARD_MX = ["10 mail1.example.test.", "20 mail2.example.test."]
@@ -39,3 +40,10 @@ def fixture_lab(running_lab):
         lab.dns.wait_mx(server, STANDARD_MX)
     lab.net.wait_answer("ctl", "192.0.2.10", 25, 60)
     return lab
+
+
+@pytest.fixture(name="product")
+def fixture_product():
+    """The product in a lab of its own: installed, the primary on, the standby off, no controller yet."""
+    with failover.product_lab() as product:
+        yield product

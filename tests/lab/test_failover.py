@@ -4,33 +4,9 @@ failing BLOCK control that stops a promotion before port 25 opens."""
 import json
 import time
 
-import pytest
-
 from coldlab import failover
-from coldlab.lab import Lab
+from coldlab.failover import STANDARD, SWAPPED
 from coldlab.net import HOSTS
-
-STANDARD = {"10 mail1.example.test.", "20 mail2.example.test."}
-SWAPPED = {"20 mail1.example.test.", "10 mail2.example.test."}
-
-
-@pytest.fixture(name="product")
-def fixture_product():
-    """A lab of its own, the product installed before the first boot, the primary up, the standby off."""
-    lab = Lab.up(power=())
-    product = failover.Product(lab)
-    try:
-        product.install()
-        lab.machines["primary"].power_on()
-        yield product
-    finally:
-        lab.controller.stop()
-        lab.down()
-
-
-def steps(product):
-    """{step: state} of the last operation."""
-    return {step["name"]: step["state"] for step in product.status()["operation"]["steps"]}
 
 
 def test_a_dead_primary_is_replaced_and_comes_back_without_loss(product):
@@ -43,7 +19,7 @@ def test_a_dead_primary_is_replaced_and_comes_back_without_loss(product):
     lab.machines["primary"].unplug()
     product.wait_state("promoted", timeout_s=300)
     assert set(lab.dns.mx("ns1")) == set(lab.dns.mx("ns2")) == SWAPPED
-    assert set(steps(product).values()) == {"done"}
+    assert set(product.steps().values()) == {"done"}
     refused = product.coldmx("failover", failover.PAIR, "--reason", "again", "--yes")
     assert refused.returncode == 4 and "coldmx failback" in refused.stdout + refused.stderr
     time.sleep(3)
@@ -51,15 +27,14 @@ def test_a_dead_primary_is_replaced_and_comes_back_without_loss(product):
     lab.net.wait_answer("ctl", HOSTS["primary"].ipv4, 25, 90)
     begun = product.coldmx("failback", failover.PAIR, "--reason", "repaired", "--yes", "--no-wait")
     assert begun.returncode == 5, begun.stdout + begun.stderr
-    failover.wait_for("failback done", lambda: (product.status().get("operation") or {}).get("kind") == "failback" and
-                      product.status()["operation"]["status"] != "running", 300)
+    ended = product.wait_end("failback")
     ledger.stop()
-    assert product.status()["operation"]["status"] == "done", json.dumps(product.status()["operation"], indent=1)
+    assert ended["status"] == "done", json.dumps(ended, indent=1)
     assert not lab.machines["standby"].running()
     assert set(lab.dns.mx("ns1")) == STANDARD
     settled = ledger.wait_settled(180)
     print(ledger.report())
-    assert settled and not ledger.missing() and not product.status()["unordered_boot"]
+    assert settled and not ledger.faults() and not product.status()["unordered_boot"]
     pages = " ".join(page["text"] for page in lab.controller.pages())
     assert "the standby takes the mail" in pages and "the primary has its role back" in pages
 
@@ -82,6 +57,6 @@ def test_a_failing_block_control_stops_before_port_25_opens(product, tmp_path):
     assert done.returncode == 1, done.stdout + done.stderr
     status = product.status()
     assert status["state"] == "stuck" and "never good enough" in status["operation"]["error"]["text"]
-    assert steps(product)["open-port"] == "waiting" and steps(product)["power-on"] == "undone"
+    assert product.steps()["open-port"] == "waiting" and product.steps()["power-on"] == "undone"
     assert not lab.machines["standby"].running()
     assert set(lab.dns.mx("ns1")) == STANDARD

@@ -79,7 +79,7 @@ ROOT_ZONE = ("$TTL 60\n. SOA localhost. root.localhost. 1 3600 600 86400 5\n. NS
 def zone_text():
     """The zone as it stands when the lab starts."""
     lines = [f"$ORIGIN {ZONE}.", f"$TTL {TTL_S}",
-             f"@ SOA ns1 hostmaster 1 3600 5 86400 {TTL_S}", "@ NS ns1", "@ NS ns2",
+             f"@ SOA ns1 hostmaster 1 10 5 86400 {TTL_S}", "@ NS ns1", "@ NS ns2",
              "@ MX 10 mail1", "@ MX 20 mail2", "@ A 192.0.2.80"]
     for name, host in (("ns1", "ns1"), ("ns2", "ns2"), ("mail1", "primary"), ("mail2", "standby")):
         lines += [f"{name} A {HOSTS[host].ipv4}", f"{name} AAAA {HOSTS[host].ipv6}"]

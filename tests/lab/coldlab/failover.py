@@ -1,5 +1,6 @@
 """The product in the lab, ready to fail over: installed on the hosts, controller configured, maps known."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -8,12 +9,15 @@ import tempfile
 import time
 
 from . import mail
+from .lab import Lab
 from .net import HOSTS
 from .product import AGENT_PORT, REPOSITORY
 
 BUILD = pathlib.Path(os.environ.get("COLDMX_BUILD", REPOSITORY / "build" / "rel"))
 PAIR = "example"
 GATE = "/etc/systemd/system/postfix@-.service.d/coldmx-gate.conf"
+STANDARD = {"10 mail1.example.test.", "20 mail2.example.test."}
+SWAPPED = {"20 mail1.example.test.", "10 mail2.example.test."}
 
 
 def install_tree():
@@ -64,6 +68,20 @@ def wait_for(what, condition, timeout_s=60.0, every_s=0.1):
     raise AssertionError(f"{what}: not within {timeout_s:.0f} s")
 
 
+@contextlib.contextmanager
+def product_lab():
+    """A Product in a lab of its own, installed before the first boot; the primary is on, the standby off."""
+    lab = Lab.up(power=())
+    product = Product(lab)
+    try:
+        product.install()
+        lab.machines["primary"].power_on()
+        yield product
+    finally:
+        lab.controller.stop()
+        lab.down()
+
+
 class Product:
     """The three programs at work in one lab."""
 
@@ -78,7 +96,7 @@ class Product:
         finally:
             shutil.rmtree(tree, ignore_errors=True)
 
-    def start(self, **more):
+    def start(self, under=(), env=None, **more):
         """A controller; on an empty journal when there is none yet."""
         controller = self.lab.controller
         conf = self.lab.render("coldmx.conf.in", **more)
@@ -86,7 +104,7 @@ class Product:
         (controller.dir / "state").mkdir(mode=0o700, exist_ok=True)
         if not (controller.dir / "state" / "coldmx.db").exists():
             controller.run(BUILD / "coldmxd", "--init")
-        self.lab.start_controller(BUILD / "coldmxd", conf)
+        self.lab.start_controller(BUILD / "coldmxd", conf, under=under, env=env)
 
     def forget(self):
         """A new journal at the next start."""
@@ -106,6 +124,29 @@ class Product:
     def status(self):
         """/v1/pairs/example as a dictionary; {} while the controller does not answer."""
         return self.lab.controller.get_json(self.lab.control_socket, f"/v1/pairs/{PAIR}")
+
+    def operation(self):
+        """The last operation; {} when there is none, or no answer."""
+        return self.status().get("operation") or {}
+
+    def steps(self):
+        """{step: state} of the last operation."""
+        return {step["name"]: step["state"] for step in self.operation().get("steps", [])}
+
+    def wait_step(self, kind, *names, timeout_s=180.0):
+        """Waits until an operation of this kind is at one of these steps; returns its name."""
+        def look():
+            now = self.operation()
+            running = [step["name"] for step in now.get("steps", []) if step["state"] == "running"]
+            return running[0] if now.get("kind") == kind and running and running[0] in names else None
+        return wait_for(f"step {'/'.join(names)} of {kind}", look, timeout_s, every_s=0.02)
+
+    def wait_end(self, kind, timeout_s=300.0):
+        """Waits until the operation of this kind has ended, well or not; returns it."""
+        def look():
+            now = self.operation()
+            return now if now.get("kind") == kind and now["status"] not in ("running", "undoing") else None
+        return wait_for(f"end of {kind}", look, timeout_s)
 
     def wait_state(self, *states, timeout_s=120.0):
         """Waits until the pair is in one of these states; returns the status."""

@@ -160,9 +160,9 @@ class Lab:
         """Text of a template of tests/lab/templates with the lab's values filled in."""
         return product.render(self, template, **more)
 
-    def start_controller(self, binary, conf_text, options=(), env=None):
+    def start_controller(self, binary, conf_text, options=(), env=None, under=()):
         """Start coldmxd at ctl; its log is controller.log()."""
-        return self.controller.start(binary, conf_text, options, env)
+        return self.controller.start(binary, conf_text, options, env, under)
 
     def coldmx(self, binary, *args, stdin=None, timeout_s=60, check=False):
         """Run the command line at ctl, with COLDMX_SOCKET naming the controller's socket."""

@@ -2,6 +2,7 @@
 
 import collections
 import dataclasses
+import pathlib
 import re
 import secrets
 import smtplib
@@ -15,6 +16,7 @@ LINE = re.compile(r"postfix/(?P<service>[\w-]+)\[\d+\]: (?P<qid>[0-9A-Za-z]{6,})
 RELAY = re.compile(r"relay=(?P<relay>\S+?), .*status=(?P<status>\w+) \((?P<text>.*)\)")
 UNCONFIRMED = "while sending end of data"
 ONE_BY_ONE = 1_000_000  # numbers of single messages begin here
+QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 RECIPIENTS = tuple(f"user{n}@{ZONE}" for n in range(1, 6))
 
 
@@ -35,6 +37,8 @@ class Trail:
     sent: list = dataclasses.field(default_factory=list)
     unconfirmed: list = dataclasses.field(default_factory=list)
     bounced: list = dataclasses.field(default_factory=list)
+    tries: collections.Counter = dataclasses.field(default_factory=collections.Counter)  # by queue id
+    deferred: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
 
 def read_trails(log, run_id):
@@ -49,10 +53,13 @@ def read_trails(log, run_id):
         if named:
             numbers[found["qid"]] = int(named[1])
         number = numbers.get(found["qid"])
-        outcome = RELAY.search(found["rest"])
-        if number is None or not outcome:
+        if number is None:
             continue
-        trail = trails[number]
+        trail, outcome = trails[number], RELAY.search(found["rest"])
+        if not outcome:
+            trail.tries[found["qid"]] += found["rest"].endswith("(queue active)")
+            continue
+        trail.deferred[found["qid"]] += outcome["status"] == "deferred"
         if outcome["status"] == "sent":
             trail.sent.append((found["qid"], outcome["relay"]))
         elif outcome["status"] == "bounced":
@@ -129,7 +136,7 @@ class Ledger:
 
     def delivered(self):
         """Counter of numbers in the primary's Maildirs."""
-        wanted = re.compile(rf"^Message-ID: <(\d+)\.{self.run_id}@", re.MULTILINE | re.IGNORECASE)
+        wanted = self._own_id()
         found = collections.Counter()
         base = self.lab.machines["primary"].root / mail.MAILBOX_BASE.lstrip("/") / ZONE
         for kind in ("new", "cur"):
@@ -144,7 +151,7 @@ class Ledger:
         return sorted(set(self.accepted()) - set(self.delivered()) - self.stranded)
 
     def wait_settled(self, timeout_s=120.0):
-        """Wait until every submitted number is accepted and delivered or stranded."""
+        """Wait until every submitted number is accepted, and delivered or (read_stranded) stranded."""
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if set(self.submitted) <= set(self.delivered()) | self.stranded and not self.missing():
@@ -152,13 +159,54 @@ class Ledger:
             time.sleep(0.5)
         return False
 
-    def doubles(self):
-        """{number: (copies, reasons)}; a double without a reason is a fault of somebody."""
+    def _all_trails(self):
+        """{host: trails} of the sender and both mail hosts."""
         trails = {"sender": self.sender_trails()}
         for host in ("primary", "standby"):
             trails[host] = read_trails(self.lab.machines[host].journal("-t", "postfix/cleanup", *_services()),
                                        self.run_id)
+        return trails
+
+    def doubles(self):
+        """{number: (copies, reasons)}; a double without a reason is a fault of somebody."""
+        trails = self._all_trails()
         return {n: (copies, self._reasons(n, trails)) for n, copies in self.delivered().items() if copies > 1}
+
+    def read_stranded(self, folder):
+        """Takes the numbers that lie in the controller's exported folder (stranded_dir of coldmx.conf)."""
+        self.stranded = set()
+        for path in pathlib.Path(folder).glob("*/*.eml"):
+            named = self._own_id().search(path.read_text(errors="replace"))
+            if named:
+                self.stranded.add(int(named[1]))
+        return self.stranded
+
+    def _own_id(self):
+        return re.compile(rf"^Message-ID: <(\d+)\.{self.run_id}@", re.MULTILINE | re.IGNORECASE)
+
+    def bounced(self):
+        """{number: hosts} that any host gave up."""
+        found = collections.defaultdict(list)
+        for host, by_number in self._all_trails().items():
+            for number, trail in by_number.items():
+                if trail.bounced:
+                    found[number].append(host)
+        return dict(found)
+
+    def standby_queue(self):
+        """Files in the standby's queue, on its disk, whether it runs or not."""
+        spool = self.lab.machines["standby"].root / "var/spool/postfix"
+        return sorted(path.name for kind in QUEUES for path in (spool / kind).glob("**/*") if path.is_file())
+
+    def faults(self):
+        """What is wrong in the end, a sentence each: lost, bounced, left behind, doubled without a reason."""
+        accepted = self.accepted()
+        found = [f"number {n} was accepted by {accepted[n]} and is nowhere" for n in self.missing()]
+        found += [f"number {n} was bounced by {', '.join(hosts)}" for n, hosts in self.bounced().items()]
+        found += [f"{name} lies in the standby's queue" for name in self.standby_queue()]
+        found += [f"number {n} came {copies} times without a reason" for n, (copies, reasons)
+                  in self.doubles().items() if not reasons]
+        return found
 
     @staticmethod
     def _reasons(number, trails):
@@ -169,19 +217,23 @@ class Ledger:
             queue_ids = [qid for qid, _ in trail.sent]
             reasons += [f"{host} delivered {qid} again after a stop" for qid in set(queue_ids)
                         if queue_ids.count(qid) > 1]
+            # RFC 1047: ended between delivery and queue removal, so tried again without having been deferred
+            reasons += [f"{host} was ended while it delivered {qid}" for qid in set(queue_ids)
+                        if queue_ids.count(qid) == 1 and trail.tries[qid] > trail.deferred[qid] + 1]
         return reasons
 
     def report(self):
         """The ledger as text for a person."""
         accepted, delivered, doubles = self.accepted(), self.delivered(), self.doubles()
         by_relay = collections.Counter(relay.split("[")[0] for relay in accepted.values())
-        bounced = [n for n, t in self.sender_trails().items() if t.bounced]
+        bounced = sorted(self.bounced())
         lines = [f"submitted        {len(self.submitted):6}",
                  f"accepted (250)   {len(accepted):6}   "
                  + ", ".join(f"{relay} {count}" for relay, count in sorted(by_relay.items())),
                  f"in mailboxes     {len(delivered):6}",
                  f"stranded, listed {len(self.stranded):6}",
                  f"bounced          {len(bounced):6}   {bounced[:10] or ''}",
+                 f"standby's queue  {len(self.standby_queue()):6}",
                  f"missing          {len(self.missing()):6}   {self.missing()[:10] or ''}",
                  f"doubled          {len(doubles):6}"]
         lines += [f"  number {n}: {copies} copies: {'; '.join(reasons) or 'NO REASON FOUND'}"

@@ -153,10 +153,13 @@ class Controller:
         lines = path.read_text().splitlines() if path.exists() else []
         return [json.loads(line) for line in lines if line.strip()]
 
-    def start(self, binary, conf_text, options=(), env=None):
-        """Write the configuration and start the daemon on it; return its identity."""
+    def start(self, binary, conf_text, options=(), env=None, under=()):
+        """Write the configuration and start the daemon on it; return its identity.
+
+        under: argv of a program that becomes the daemon, as `strace -D` does.
+        """
         self.write_conf(conf_text)
-        record = proc.spawn(self._argv(binary, options), self.dir / "log", env=env)
+        record = proc.spawn(self._argv(binary, options, under), self.dir / "log", env=env)
         self.state.write("procs/coldmxd", record)
         return record
 
@@ -169,8 +172,8 @@ class Controller:
         """Run the daemon's program to its end on the written configuration, as --check-config needs."""
         return run(self._argv(binary, options), check=check, timeout_s=timeout_s)
 
-    def _argv(self, binary, options):
-        return ["ip", "netns", "exec", self.state.netns("ctl"), binary, "-c", self.conf, *options]
+    def _argv(self, binary, options, under=()):
+        return ["ip", "netns", "exec", self.state.netns("ctl"), *under, binary, "-c", self.conf, *options]
 
     @staticmethod
     def get_json(socket_path, path):
