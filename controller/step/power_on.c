@@ -48,7 +48,7 @@ static enum step_say after_queue(struct step_ctx *ctx, const struct outcome *las
 enum step_say step_power_on_undo(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	if (!ctx->facts->powered)
-		return step_done(out, "it was on before, and is left so");
+		return step_done(out, "not switched on by this operation, and left as it is");
 	if (last && ctx->mem->at == QUEUE)
 		return after_queue(ctx, last, out);
 	if (last && last->err.code)

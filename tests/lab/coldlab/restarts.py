@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shutil
+import socket
 import sqlite3
 import tempfile
 import time
@@ -53,6 +54,16 @@ class Journal:
         """[(epoch, record)] as they were granted."""
         return [(int(re.search(r"^epoch=(\d+)", body, re.MULTILINE)[1]), body)
                 for _, _, body in self.tables["rights"]]
+
+
+def listens(path):
+    """Whether somebody takes connections there: a killed program's threads end when its tracer has seen to them."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as client:
+        try:
+            client.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 class Killer:
@@ -105,6 +116,7 @@ class Killer:
 
     def _kill(self, step):
         self.product.lab.controller.stop(0)
+        wait_for("the end of the killed controller", lambda: not listens(self.product.lab.control_socket), 30, LOOK_S)
         self.journal = Journal(self.folder)
         (self.hit if self.journal.step_in_hand() == step else self.missed).append(step)
         size = len(self.product.lab.controller.log())
