@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../common/base/mem.h"
 #include "../../controller/engine/engine.h"
 
 #define TIMERS_MAX 32
@@ -44,7 +45,7 @@ static void commit(void *ctx, const struct txn *txn, commit_cb *cb, void *arg)
 	w.commit[w.commits].arg = arg;
 	for (size_t i = 0; i < txn->nrec; i++)
 		if (txn->rec[i].kind == RECORD_AUDIT)
-			strcpy(w.commit[w.commits].audit_key, txn->rec[i].key);
+			(void)str_copy(w.commit[w.commits].audit_key, sizeof(w.commit[0].audit_key), txn->rec[i].key);
 	w.commits++;
 }
 
@@ -155,7 +156,7 @@ static const struct time_ops clock_ops = { time_now, time_at, time_drop };
 static void fire_timers(void)
 {
 	uint64_t last = w.last;
-	w.now.boot_ms += 3600 * 1000;
+	w.now.boot_ms += (int64_t)3600 * 1000;
 	for (size_t i = 0; i < TIMERS_MAX; i++) {
 		if (!w.timer[i].id || w.timer[i].id > last)
 			continue;

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "../../common/base/mem.h"
 #include "../../controller/step/step.h"
 
 struct stage {
@@ -94,7 +95,7 @@ static void three_zones(struct stage *s)
 	s->plan.site.strategy = DNS_SWAP;
 	s->plan.site.nzones = 3;
 	for (size_t i = 0; i < 3; i++) {
-		strcpy(s->zone[i].name, names[i]);
+		(void)str_copy(s->zone[i].name, sizeof(s->zone[i].name), names[i]);
 		s->zone[i].before = old_set;
 		s->zone[i].after = new_set;
 	}
