@@ -4,8 +4,8 @@
 
 #define LOOK_AT 16    /* pairs; enough to see a share that the brake is about */
 #define SLACK_MS 1000 /* from a probe's limit to its result */
-#define AT_ONCE_MS                                                                                                     \
-	((int64_t)10 * 60 * 1000) /* a pair that was promoted so long ago died apart from those that die now */
+/* A pair that was promoted so long ago died apart from those that die now. */
+#define AT_ONCE_MS ((int64_t)10 * 60 * 1000)
 
 static struct watched *neighbour(const struct watched *p, size_t step)
 {

@@ -126,18 +126,18 @@ static void answer_op(const struct request *r)
 	answer(r, &a);
 }
 
-/* Before the point of no return an abort undoes; after it (and once promoted) it is an operation of its own. */
 /* What cannot be taken up again is taken off the table; what it left behind is the operator's to see to. */
 static void abandon(const struct request *r)
 {
 	struct watched *p = r->p;
+	operate_latch(p); /* before the look afresh, which might act */
 	watch_fire(p, PAIR_EV_ABORT);
 	p->stored_state = p->state;
-	operate_latch(p);
 	records_abandon(p, r->cmd->who, r->cmd->reason, r->cb, r->arg);
 	p->lost_op = 0;
 }
 
+/* Before the point of no return an abort undoes; after it (and once promoted) it is an operation of its own. */
 static void abort_operation(const struct request *r)
 {
 	struct watched *p = r->p;
@@ -188,7 +188,9 @@ static void open_again(const struct request *r)
 {
 	struct op_request req = op_request(r, PLAN_PROMOTE);
 	if (!standby_is_dead(r->p)) {
-		refuse(r, "standby-serves", "coldmx failback", "the standby answers: there is nothing to resume");
+		char hint[200];
+		hint_for(r->p, hint, sizeof(hint));
+		refuse(r, "standby-serves", hint, "the standby is not seen dead: there is nothing to resume");
 		return;
 	}
 	req.again = true;
@@ -205,10 +207,6 @@ static void resume(const struct request *r)
 		       (unsigned long long)p->lost_op, p->lost_why);
 		return;
 	}
-	if (row->action == PAIR_ACT_REFUSE || !p->op.active) {
-		refuse_by_row(r, row);
-		return;
-	}
 	if (p->op.ending) {
 		refuse(r, "settling", "", "the last operation is just ending: try again in a second");
 		return;
@@ -217,9 +215,14 @@ static void resume(const struct request *r)
 		open_again(r);
 		return;
 	}
+	if (row->action == PAIR_ACT_REFUSE || !p->op.active) {
+		refuse_by_row(r, row);
+		return;
+	}
 	if (p->op.run.mode == RUNNING_OVER && p->op.plan.kind == PLAN_PROMOTE && p->health.verdict == HEALTH_UP) {
 		char hint[200];
-		snprintf(hint, sizeof(hint), "coldmx abort %s", p->opts.site.pair); /* takes it off the table */
+		snprintf(hint, sizeof(hint), "coldmx abort %s --reason ...",
+			 p->opts.site.pair); /* takes it off the table */
 		refuse(r, "up-failover", hint, "%s", pair_rule(PAIR_UP, PAIR_EV_FAILOVER)->why);
 		return;
 	}

@@ -47,6 +47,7 @@ void evidence_reconsider(struct watched *p)
 		return;
 	if (!evidence_holds_back(p)) {
 		o->waiting = false;
+		o->run.state[o->run.at].note[0] = '\0';
 		operate_resume(p);
 	} else if (engine_now(p->e).boot_ms - o->waiting_since_ms > limit_ms) {
 		char why[160];

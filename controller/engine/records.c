@@ -54,8 +54,6 @@ bool records_pair_parse(struct watched *p, const char *text)
 		return false;
 	p->epoch = number(text, "epoch");
 	p->rights_epoch = number(text, "rights_epoch");
-	if (number(text, "last_op") > p->e->last_op)
-		p->e->last_op = number(text, "last_op");
 	p->standby_accepts = flag(text, "standby_accepts");
 	bool same = text_find(text, "fingerprint", fingerprint, sizeof(fingerprint)) &&
 		    strcmp(fingerprint, p->opts.fingerprint) == 0;

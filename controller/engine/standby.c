@@ -1,4 +1,5 @@
-/* The standby while it takes the mail: probed over each family, because nobody else would notice that it stopped. It is
+/* The standby while it takes the mail: probed over each family, because nobody else would notice that it stopped; dead
+ * when no family lives (one that never worked says nothing beside one that does). It is
  * never acted on: there is no third host. A person repairs it, or `coldmx resume` hardens, verifies and opens it again. */
 #include <stdio.h>
 
@@ -10,16 +11,11 @@ static bool takes_mail(const struct watched *p)
 	return p->state == PAIR_PROMOTED && p->told_accepts;
 }
 
-static bool watched_family(const struct watched *p, int f)
-{
-	return p->standby_probe[f] && p->op.active && p->op.run.facts.family_ok[f];
-}
-
 bool standby_is_dead(const struct watched *p)
 {
 	bool any = false;
 	for (int f = 0; f < FAMILIES; f++) {
-		if (!watched_family(p, f))
+		if (!p->standby_probe[f])
 			continue;
 		if (p->standby_dead[f] < p->opts.health.fail_after)
 			return false;
@@ -33,9 +29,8 @@ static void page_when_dead(struct watched *p)
 	bool dead = standby_is_dead(p);
 	if (dead && !p->standby_paged)
 		page_send(p, "page",
-			  "the STANDBY takes no mail any more (%.100s): senders queue. `coldmx resume %s` hardens, "
-			  "verifies "
-			  "and opens it again",
+			  "the STANDBY takes no mail any more (%.100s): senders queue. "
+			  "`coldmx resume %s` hardens, verifies and opens it again",
 			  p->standby_says[p->standby_says[FAMILY_V4][0] ? FAMILY_V4 : FAMILY_V6], p->opts.site.pair);
 	if (!dead && p->standby_paged)
 		page_send(p, "note", "the standby takes mail again");

@@ -33,8 +33,6 @@ static void veto_words(struct watched *p, char *why, size_t size)
 			 "promoted automatically before, or aborted by an operator: `coldmx ack %s --reason ...` or "
 			 "wait",
 			 p->opts.site.pair);
-	else if (around_pending(p))
-		snprintf(why, size, "mass brake: other primaries are looked at first");
 	else if (brake_check_budget(&e->brake, now, &err) || brake_check_mass(&e->brake, &err))
 		snprintf(why, size, "%.190s", err.text);
 }
@@ -133,6 +131,8 @@ static enum pair_event choose_event(struct watched *p)
 	case HEALTH_WOUNDED: return PAIR_EV_WOUNDED;
 	case HEALTH_DOWN: break;
 	}
+	if (around_pending(p)) /* a moment only; not yet a word that somebody is woken for */
+		return PAIR_EV_SUSPECT;
 	char before[sizeof(p->veto)];
 	memcpy(before, p->veto, sizeof(before));
 	bool vetoed = watch_veto(p, p->veto, sizeof(p->veto));
@@ -351,7 +351,8 @@ size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 	snprintf(limit, sizeof(limit), "fewer than %d a day", e->brake.opts.per_day);
 	add_condition(&out[n++], "budget", !spent, limit, text);
 	bool mass = brake_check_mass(&e->brake, &err) != ERR_OK;
-	snprintf(text, sizeof(text), "%d of %d primaries fail", e->brake.failing, e->brake.total);
+	snprintf(text, sizeof(text), "%d of %d primaries fail%s", e->brake.failing, e->brake.total,
+		 around_pending(p) ? ", others are looked at first" : "");
 	snprintf(limit, sizeof(limit), "fewer than %d, or below %d %% of all", e->brake.opts.mass_count,
 		 e->brake.opts.mass_percent);
 	add_condition(&out[n++], "mass-brake", !mass, limit, text);

@@ -13,6 +13,8 @@
 #include "../../controller/engine/engine.h"
 
 #define PAIRS 3
+#define STANDBY "192.0.2.20"
+#define FAIL_AFTER 3
 
 static const struct record *rows;
 static size_t nrows;
@@ -23,6 +25,8 @@ static uint32_t other_pair; /* a record of a commit that names another pair than
 static timer_cb *timers[64];
 static void *timer_args[64];
 static size_t ntimers;
+static result_cb *standby_cb; /* of the probe at the standby; NULL = it is not watched */
+static void *standby_arg;
 
 static void port_commit(void *ctx, const struct txn *txn, commit_cb *cb, void *arg)
 {
@@ -69,9 +73,10 @@ static void port_cancel(void *ctx, uint64_t ticket)
 static uint32_t port_add(void *ctx, const struct probe_opts *opts, result_cb *cb, void *arg)
 {
 	(void)ctx;
-	(void)opts;
-	(void)cb;
-	(void)arg;
+	if (strcmp(opts->addr, STANDBY) == 0) {
+		standby_cb = cb;
+		standby_arg = arg;
+	}
 	return 1;
 }
 
@@ -146,10 +151,14 @@ static struct engine *start(const char *const *names, size_t n)
 	memset(seen, 0, sizeof(seen));
 	ntimers = 0;
 	last_op = other_pair = 0;
+	standby_cb = NULL;
 	for (size_t i = 0; i < n; i++) {
 		(void)str_copy(pairs[i].site.pair, sizeof(pairs[i].site.pair), names[i]);
 		snprintf(pairs[i].site.host[HOST_PRIMARY].v4, ADDR_TEXT_MAX, "192.0.2.%c",
 			 names[i][0] == 'a' ? '1' : '2');
+		(void)str_copy(pairs[i].site.host[HOST_STANDBY].v4, ADDR_TEXT_MAX, STANDBY);
+		(void)str_copy(pairs[i].probe[FAMILY_V4].addr, ADDR_TEXT_MAX, pairs[i].site.host[HOST_PRIMARY].v4);
+		pairs[i].health.fail_after = FAIL_AFTER;
 		pairs[i].every_ms = pairs[i].fast_every_ms = 1000;
 	}
 	struct engine *e = engine_new(&ports, &opts, publish, NULL);
@@ -223,11 +232,38 @@ static void another_host_is_not_operated_on(void **state)
 	engine_free(e);
 }
 
+/* The promotion is over and not read back: what the standby does now must count all the same. */
+static void a_promoted_standby_is_watched_after_a_restart(void **state)
+{
+	static const struct record kept[] = {
+		{ .kind = RECORD_PAIR,
+		  .pair = 1,
+		  .body = "pair=1\nname=a\nstate=promoted\nepoch=3\nrights_epoch=3\nlast_op=5\nstandby_accepts=1\n" },
+	};
+	static const char *const names[] = { "a" };
+	const struct probe_result dead = { .outcome = PROBE_FAIL, .layer = LAYER_CONNECT, .reason = "no answer" };
+	struct command order = { .kind = CMD_RESUME, .pair = "a", .who = "root", .reason = "test" };
+	int answered = -1;
+	(void)state;
+	rows = kept;
+	nrows = ARRAY_LEN(kept);
+	struct engine *e = start(names, 1);
+	assert_non_null(standby_cb);
+	engine_command(e, &order, taken, &answered);
+	assert_int_equal(answered, ERR_BLOCKED); /* nothing ails it */
+	for (int i = 0; i < FAIL_AFTER; i++)
+		standby_cb(standby_arg, 1, &dead);
+	engine_command(e, &order, taken, &answered);
+	assert_int_equal(last_op, 6);
+	engine_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs_keep_what_is_theirs),
 		cmocka_unit_test(another_host_is_not_operated_on),
+		cmocka_unit_test(a_promoted_standby_is_watched_after_a_restart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
