@@ -11,12 +11,12 @@ import time
 
 from coldlab import failover, mail
 from coldlab.dns import ZONE
+from coldlab.failover import STANDARD
 from coldlab.lab import Lab
 from coldlab.net import HOSTS
 
 OWN_LIMIT_MS = 300
 LEAVER = f"leaver@{ZONE}"
-STANDARD = {"10 mail1.example.test.", "20 mail2.example.test."}
 ENDED = ("done", "undone", "failed")
 
 

@@ -13,7 +13,6 @@ import pytest
 
 from coldlab import failover
 from coldlab.failover import PAIR, wait_for
-from coldlab.lab import Lab
 from coldlab.net import HOSTS
 from coldlab.sh import run
 
@@ -26,15 +25,9 @@ STATE = "/var/lib/coldmx-agent"
 @pytest.fixture(scope="module", name="product")
 def fixture_product():
     """The product on two hosts that are off, and a controller that has seen neither of them."""
-    lab = Lab.up(power=())
-    product = failover.Product(lab)
-    try:
-        product.install()
+    with failover.product_lab(primary_on=False) as product:
         product.start(MODE="manual", MAPS_MAX_AGE="60 s")
         yield product
-    finally:
-        lab.controller.stop()
-        lab.down()
 
 
 @contextlib.contextmanager

@@ -8,10 +8,8 @@ import subprocess
 import pytest
 
 from coldlab import failover
-from coldlab.failover import BUILD, PAIR, wait_for
-from coldlab.lab import Lab
+from coldlab.failover import BUILD, PAIR, STANDARD, wait_for
 
-STANDARD = {"10 mail1.example.test.", "20 mail2.example.test."}
 UNIT = "postfix@-.service"
 DONE, FAILED, USAGE, UNREACHABLE, REFUSED, RUNNING = range(6)
 BUDGET = 2
@@ -20,15 +18,8 @@ BUDGET = 2
 @pytest.fixture(scope="module", name="product")
 def fixture_product():
     """The product on a primary that runs and a standby that is off; no controller yet."""
-    lab = Lab.up(power=())
-    product = failover.Product(lab)
-    try:
-        product.install()
-        lab.machines["primary"].power_on()
+    with failover.product_lab() as product:
         yield product
-    finally:
-        lab.controller.stop()
-        lab.down()
 
 
 def start(product, **more):

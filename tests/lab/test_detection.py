@@ -6,11 +6,9 @@ import time
 import pytest
 
 from coldlab import failover
-from coldlab.failover import PAIR, wait_for
-from coldlab.lab import Lab
+from coldlab.failover import PAIR, STANDARD, wait_for
 from coldlab.net import HOSTS
 
-STANDARD = {"10 mail1.example.test.", "20 mail2.example.test."}
 PATIENT = {"PROBE_TIMEOUT": "8 s"}  # a Postfix that reloads on a loaded machine is slow, not dead
 DEAD_ROUNDS = 3  # fail_after of the lab's configuration
 STREAMS = ("/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/postfix/mailboxes")
@@ -19,17 +17,10 @@ STREAMS = ("/etc/postfix/main.cf", "/etc/postfix/master.cf", "/etc/postfix/mailb
 @pytest.fixture(scope="module", name="product")
 def fixture_product():
     """A lab with the product, the primary up; the controller decides and touches nothing."""
-    lab = Lab.up(power=())
-    product = failover.Product(lab)
-    try:
-        product.install()
-        lab.machines["primary"].power_on()
+    with failover.product_lab() as product:
         product.start(MODE="shadow")
         product.wait_ready(90)
         yield product
-    finally:
-        lab.controller.stop()
-        lab.down()
 
 
 @pytest.fixture(name="automatic", params=[{}])

@@ -14,12 +14,9 @@ import pytest
 
 from coldlab import failover
 from coldlab.dns import ZONE
-from coldlab.failover import PAIR, wait_for
-from coldlab.lab import Lab
+from coldlab.failover import PAIR, STANDARD, SWAPPED, wait_for
 from coldlab.net import HOSTS
 
-STANDARD = {"10 mail1.example.test.", "20 mail2.example.test."}
-SWAPPED = {"20 mail1.example.test.", "10 mail2.example.test."}
 BY_HAND = STANDARD | {"30 ns1.example.test."}
 REPLY_OF_UPDATE = "tcp sport 53 @th,288,8 & 0xf8 == 0xa8"  # after 32 bytes of TCP header, length and id: QR, opcode 5
 
@@ -27,19 +24,12 @@ REPLY_OF_UPDATE = "tcp sport 53 @th,288,8 & 0xf8 == 0xa8"  # after 32 bytes of T
 @pytest.fixture(scope="module", name="product")
 def fixture_product():
     """A lab whose primary hangs (its machine stays on), found down by a controller that waits for a person."""
-    lab = Lab.up(power=())
-    product = failover.Product(lab)
-    try:
-        product.install()
-        lab.machines["primary"].power_on()
+    with failover.product_lab() as product:
         product.start(MODE="manual", LIMITS='boot = "20 s"; command = "9 s";')
         product.wait_ready(90)
-        lab.machines["primary"].mail_signal("STOP")
+        product.lab.machines["primary"].mail_signal("STOP")
         product.wait_state("down", timeout_s=60)
         yield product
-    finally:
-        lab.controller.stop()
-        lab.down()
 
 
 @pytest.fixture(name="keys")

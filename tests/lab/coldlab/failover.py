@@ -69,13 +69,14 @@ def wait_for(what, condition, timeout_s=60.0, every_s=0.1):
 
 
 @contextlib.contextmanager
-def product_lab():
-    """A Product in a lab of its own, installed before the first boot; the primary is on, the standby off."""
+def product_lab(primary_on=True):
+    """A Product in a lab of its own, installed before the first boot; the standby is off, the primary as asked for."""
     lab = Lab.up(power=())
     product = Product(lab)
     try:
         product.install()
-        lab.machines["primary"].power_on()
+        if primary_on:
+            lab.machines["primary"].power_on()
         yield product
     finally:
         lab.controller.stop()
