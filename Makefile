@@ -92,7 +92,7 @@ demo: ## as root: install what it needs, build, and show a real failover
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)cd tests/lab && PYTHONPATH=. COLDMX_BUILD=$(abspath $(BUILD)) $(PYTHON) -B demo.py
 
-check: ## as root: install what the tests need, run all of them
+check: ## as root: install what the tests need, run them (lab: the steady part)
 	$(Q)packages/install build check lab
 	$(Q)$(MAKE) --no-print-directory all unit unit-host sim sim-mutants fuzz
 	$(Q)$(MAKE) --no-print-directory lab-gate VARIANT=asan
@@ -113,7 +113,7 @@ sim-mutants: ## promises broken on purpose: the simulator notices each
 fuzz: ## each parser of hostile bytes, FUZZ_S seconds
 	$(Q)tests/fuzz/run $(FUZZ_S) $(FUZZERS)
 
-lab: all tools ## real machines, real failovers, LAB_N labs at once (root)
+lab: all tools ## the whole lab: real machines, real failovers, LAB_N labs at once (root)
 	$(Q)cd tests/lab && COLDMX_BUILD=$(abspath $(BUILD)) $(PYTHON) -B -m pytest -q -p no:cacheprovider \
 	  -n $(LAB_N) --dist loadfile --max-worker-restart 0 $(PYTEST)
 
