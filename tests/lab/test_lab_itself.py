@@ -274,6 +274,9 @@ def fake_product(folder):
     unit.parent.mkdir(parents=True)
     unit.write_text("[Service]\nExecStart=/bin/cat /etc/coldmx/agent.conf\nRemainAfterExit=yes\nType=oneshot\n"
                     "[Install]\nWantedBy=multi-user.target\n")
+    for kind in ("path", "service"):
+        name = f"coldmx-agent-obey.{kind}"
+        (unit.parent / name).write_text((product.REPOSITORY / "etc/systemd" / name).read_text())
 
 
 def test_the_product_is_installed_and_only_ctl_may_use_its_key(tmp_path):
