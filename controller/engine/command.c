@@ -120,12 +120,6 @@ static void begin(const struct request *r, enum pair_event event, enum plan_kind
 	operate_begin(r->p, &req);
 }
 
-static void answer_op(const struct request *r)
-{
-	struct command_answer a = { .op = r->p->op.plan.op, .text = "" };
-	answer(r, &a);
-}
-
 /* What cannot be taken up again is taken off the table; what it left behind is the operator's to see to. */
 static void abandon(const struct request *r)
 {
@@ -169,18 +163,17 @@ static void abort_operation(const struct request *r)
 	}
 	if (undone) {
 		operate_latch(p);
-		operate_clear(p);
+		operate_clear(p, r->cb, r->arg);
 		watch_fire(p, event);
 	} else {
 		char reason[240];
 		snprintf(reason, sizeof(reason), "aborted by %s: %.150s", r->cmd->who, r->cmd->reason);
 		watch_fire(p, event);
-		p->op.aborted = true;
+		p->aborted_op = p->op.plan.op;
 		operate_latch(p);
-		records_save(p, r->cmd->who, "abort", r->cmd->reason, NULL, NULL);
+		records_save_for_op(p, r->cmd->who, "abort", r->cmd->reason, r->cb, r->arg);
 		operate_cancel(p, reason);
 	}
-	answer_op(r);
 }
 
 /* Promoted, and the standby takes no mail: the same steps once more; there is no way back but failback and abort. */
@@ -234,9 +227,8 @@ static void resume(const struct request *r)
 	}
 	p->state = p->op.plan.kind == PLAN_PROMOTE ? PAIR_PROMOTING : PAIR_FAILING_BACK;
 	p->stored_state = p->state;
-	records_save(p, r->cmd->who, "resume", r->cmd->reason, NULL, NULL);
+	records_save_for_op(p, r->cmd->who, "resume", r->cmd->reason, r->cb, r->arg);
 	operate_resume(p);
-	answer_op(r);
 }
 
 static void save(const struct request *r, const char *what)

@@ -21,7 +21,6 @@ struct operation {
 	struct run_out out;     /* what is being committed; kept for the retry */
 	bool beginning, ending; /* this commit also begins or ends the operation */
 	uint64_t retry_timer;
-	bool aborted;    /* by an operator */
 	bool committing; /* a commit is out */
 	bool waiting;    /* for fresh evidence (evidence.c): nothing is out, the step is entered anew */
 	int64_t waiting_since_ms;
@@ -29,7 +28,7 @@ struct operation {
 	struct strbuf closed; /* the operation that this one takes over from, marked as ended */
 	uint64_t closed_op;
 	enum run_end end;
-	command_cb *answer; /* the command that waits for the begin to be durable */
+	command_cb *answer; /* the command that waits for the begin, or for the end, to be durable */
 	void *answer_arg;
 	int64_t began_ms, ended_ms;
 };
@@ -54,7 +53,8 @@ struct watched {
 	uint64_t told_epoch; /* rights as they are durable: what agents and people are told */
 	bool told_accepts;
 	bool seen_up, latched, interlock, primary_fenced;
-	int64_t latch_ms; /* BOOTTIME; after a restart the cool-down starts again whole */
+	uint64_t aborted_op; /* the last operation that an operator aborted; 0 = none */
+	int64_t latch_ms;    /* BOOTTIME; after a restart the cool-down starts again whole */
 	char nonce[40];   /* last boot order */
 	char boot_id[40]; /* last known boot of the standby */
 	char primary_boot[40];
@@ -169,7 +169,8 @@ void operate_latch(struct watched *p);
 void operate_cancel(struct watched *p, const char *reason);
 void operate_resume(struct watched *p);
 void operate_take_up(struct watched *p); /* after a restart */
-void operate_clear(struct watched *p);   /* an operator took a stuck, undone operation off the table */
+/* An operator takes a stuck, undone operation off the table; answered when that is durable. */
+void operate_clear(struct watched *p, command_cb *answer, void *arg);
 void operate_fini(struct watched *p);
 
 /* ---- records.c ---- */
@@ -181,6 +182,9 @@ void records_audit(const struct watched *p, const char *who, const char *what, c
 void records_abandon(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg);
 /* Commits pair state, an audit row and optionally a hold row; answer may be NULL. */
 void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg);
+/* The same; the answer names the pair's operation. */
+void records_save_for_op(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer,
+			 void *arg);
 /* A boot of a host, with its order ("" = none): an audit row, and a row of the boots. */
 void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,
 		  const char *order);

@@ -270,7 +270,7 @@ static void settle_end(struct watched *p)
 		p->standby_accepts = false;
 	bool cancelled = o->plan.kind == PLAN_PROMOTE && o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED;
 	/* By recovery, and only the latch that this operation set: nothing was promoted; the budget stays spent. */
-	if (cancelled && o->plan.automatic && !o->aborted && p->health.verdict == HEALTH_UP)
+	if (cancelled && o->plan.automatic && p->aborted_op != o->plan.op && p->health.verdict == HEALTH_UP)
 		p->latched = false;
 }
 
@@ -289,11 +289,10 @@ static void ended(struct watched *p)
 	watch_fire(p, event);
 }
 
-static void answer_begin(struct watched *p, enum store_rc rc)
+static void answer_durable(struct watched *p, enum store_rc rc)
 {
 	struct operation *o = &p->op;
 	struct command_answer a = { .op = o->plan.op, .text = "" };
-	o->beginning = false;
 	if (!o->answer)
 		return;
 	if (rc != STORE_OK)
@@ -327,8 +326,9 @@ static void committed(void *arg, enum store_rc rc)
 	}
 	run_out_fini(&o->out);
 	memset(&o->out, 0, sizeof(o->out));
-	if (o->beginning)
-		answer_begin(p, rc);
+	if (o->beginning || o->ending)
+		answer_durable(p, rc);
+	o->beginning = false;
 	engine_touch(p);
 	if (o->ending)
 		ended(p);
@@ -422,10 +422,15 @@ static void feed(struct watched *p, const struct run_in *in)
 	run_out_fini(&out);
 }
 
+static bool may_cancel(const struct operation *o)
+{
+	return o->open && !o->run.past_no_return && o->run.mode == RUNNING_FORWARD && !o->ending && !o->run.cancelled;
+}
+
 void operate_cancel(struct watched *p, const char *reason)
 {
 	struct operation *o = &p->op;
-	if (!o->open || o->run.past_no_return || o->run.mode != RUNNING_FORWARD || o->ending || o->run.cancelled)
+	if (!may_cancel(o))
 		return;
 	if (o->ticket)
 		p->e->ports.exec->cancel(p->e->ports.exec_ctx, o->ticket);
@@ -445,13 +450,15 @@ void operate_take_up(struct watched *p)
 {
 	if (p->op.run.stuck)
 		run_ended(p, RUN_STUCK);
+	else if (p->aborted_op == p->op.plan.op && may_cancel(&p->op))
+		operate_cancel(p, "aborted by an operator before the controller restarted");
 	else if (evidence_holds_back(p))
 		evidence_wait(p);
 	else
 		operate_resume(p);
 }
 
-void operate_clear(struct watched *p)
+void operate_clear(struct watched *p, command_cb *answer, void *arg)
 {
 	struct operation *o = &p->op;
 	if (!o->open)
@@ -461,6 +468,8 @@ void operate_clear(struct watched *p)
 	o->end = RUN_UNDONE;
 	err_set(&o->run.err, ERR_CANCELLED, "cleared by an operator: %.200s", o->run.err.text);
 	o->end_state = pair_rule(p->state, PAIR_EV_ABORT)->next;
+	o->answer = answer;
+	o->answer_arg = arg;
 	submit_commit(p);
 }
 

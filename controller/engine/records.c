@@ -21,6 +21,7 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	text_put_i64(out, "seen_up", p->seen_up);
 	text_put(out, "fingerprint", p->opts.fingerprint);
 	text_put_i64(out, "latched", p->latched);
+	text_put_i64(out, "aborted_op", (int64_t)p->aborted_op);
 	text_put_i64(out, "interlock", p->interlock);
 	text_put_i64(out, "primary_fenced", p->primary_fenced);
 	text_put(out, "nonce", p->nonce);
@@ -59,6 +60,7 @@ bool records_pair_parse(struct watched *p, const char *text)
 		    strcmp(fingerprint, p->opts.fingerprint) == 0;
 	p->seen_up = same && flag(text, "seen_up");
 	p->latched = flag(text, "latched");
+	p->aborted_op = number(text, "aborted_op");
 	p->interlock = flag(text, "interlock");
 	p->primary_fenced = flag(text, "primary_fenced");
 	(void)text_find(text, "nonce", p->nonce, sizeof(p->nonce));
@@ -92,6 +94,7 @@ struct save {
 	char who[NAME_MAX_LEN], what[NAME_MAX_LEN], why[300];
 	char boot_id[40], order[NAME_MAX_LEN]; /* a boot, "" = none */
 	uint64_t abandons;                     /* an operation that no run can take up; 0 = none */
+	uint64_t op;                           /* the answer names it; 0 = none */
 	command_cb *answer;                    /* NULL: nobody waits */
 	void *arg;
 };
@@ -111,7 +114,7 @@ static void submit_save(void *arg);
 
 static void answer_durable(const struct save *s, enum store_rc rc)
 {
-	struct command_answer a = { .text = "" };
+	struct command_answer a = { .op = s->op, .text = "" };
 	if (rc != STORE_OK)
 		err_set(&a.err, ERR_STALE, "a higher epoch is stored for this pair: another controller acts");
 	s->answer(s->arg, &a);
@@ -184,6 +187,16 @@ static struct save *new_save(struct watched *p, const char *who, const char *wha
 void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg)
 {
 	struct save *s = new_save(p, who, what, why);
+	s->answer = answer;
+	s->arg = arg;
+	submit_save(s);
+}
+
+void records_save_for_op(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer,
+			 void *arg)
+{
+	struct save *s = new_save(p, who, what, why);
+	s->op = p->op.plan.op;
 	s->answer = answer;
 	s->arg = arg;
 	submit_save(s);
