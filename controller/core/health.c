@@ -37,18 +37,19 @@ void health_forget(struct health *h, struct instant now)
 }
 
 /* A cut of our own network that is shorter than the references' pace shows in no verdict of theirs. So a dead round
- * counts only when a reference answered since the one that counted before it: the cut would have to hit each round
- * and spare every reference in between. */
-static void count_dead(struct health *h, struct health_line *line, struct instant now)
+ * counts only when a reference answered between the start of the one that counted before it and its own: the cut would
+ * have to hit each round and spare every reference in between. */
+static void count_dead(struct health *h, struct health_line *line, int64_t started_ms, struct instant now)
 {
 	line->alive = 0;
 	line->last_ms = now.boot_ms;
-	if (h->opts.references && line->dead && !line->vouched) {
+	bool vouched = line->vouched_ms && line->vouched_ms <= started_ms;
+	if (h->opts.references && line->dead && !vouched) {
 		line->uncounted++;
 		return;
 	}
 	line->dead++;
-	line->vouched = false;
+	line->vouched_ms = h->answered_ms > started_ms ? h->answered_ms : 0;
 }
 
 void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r, struct instant now)
@@ -62,7 +63,7 @@ void health_smtp_result(struct health *h, enum health_family family, const struc
 			line->local++;
 			return;
 		}
-		count_dead(h, line, now);
+		count_dead(h, line, r->started.boot_ms, now);
 		break;
 	case SAMPLE_ALIVE:
 		line->alive++;
@@ -89,10 +90,12 @@ void health_references(struct health *h, bool any_answers, struct instant now)
 	h->reference_ms = now.boot_ms;
 }
 
-void health_reference_answered(struct health *h)
+void health_reference_answered(struct health *h, struct instant now)
 {
+	h->answered_ms = now.boot_ms;
 	for (int f = 0; f < FAMILIES; f++)
-		h->line[f].vouched = true;
+		if (!h->line[f].vouched_ms)
+			h->line[f].vouched_ms = now.boot_ms;
 }
 
 static int dead_rounds_needed(const struct health *h)

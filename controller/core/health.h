@@ -27,11 +27,11 @@ struct health_opts {
 
 /* What one family's SMTP dialogue says. */
 struct health_line {
-	int dead, alive; /* consecutive counted rounds; one of them is 0 */
-	int local;       /* consecutive rounds lost on our side */
-	bool vouched;    /* a reference answered since the last dead round that counts */
-	int uncounted;   /* dead rounds of this streak without one: perhaps lost on our side */
-	int64_t last_ms; /* last result that says something; 0 = never */
+	int dead, alive;    /* consecutive counted rounds; one of them is 0 */
+	int local;          /* consecutive rounds lost on our side */
+	int64_t vouched_ms; /* first answer of a reference since the start of the last dead round that counts; 0 = none */
+	int uncounted;      /* dead rounds of this streak without one: perhaps lost on our side */
+	int64_t last_ms;    /* last result that says something; 0 = never */
 	struct probe_result last;
 };
 
@@ -40,8 +40,8 @@ struct health {
 	struct health_line line[FAMILIES];
 	struct probe_result agent; /* last answer of the primary's agent */
 	int64_t agent_ms;
-	bool isolated; /* no reference host answers */
-	int64_t reference_ms;
+	bool isolated;                     /* no reference host answers */
+	int64_t reference_ms, answered_ms; /* last verdict over all of them; last answer of one */
 	enum health_verdict verdict;
 	int64_t since_ms;
 	bool busy_only; /* alive, yet everything is 4xx */
@@ -67,8 +67,8 @@ void health_forget(struct health *h, struct instant now);
 void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r, struct instant now);
 void health_agent_result(struct health *h, const struct probe_result *r, struct instant now);
 void health_references(struct health *h, bool any_answers, struct instant now);
-/* A reference host has answered just now: the dead rounds before it were not lost on our side. */
-void health_reference_answered(struct health *h);
+/* A reference host has answered just now: what starts after it is not lost in a cut of ours that began before it. */
+void health_reference_answered(struct health *h, struct instant now);
 /* A streak of dead rounds is under way and not conclusive yet: references are to be asked fast. */
 bool health_wants_references(const struct health *h);
 /* Recomputes; call after results and on a tick. Returns the verdict. */

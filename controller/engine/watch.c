@@ -294,7 +294,7 @@ static void reference_result(void *arg, uint32_t id, const struct probe_result *
 		bool answers = r->outcome == PROBE_OK || r->outcome == PROBE_BUSY;
 		e->reference_ok_ms[i] = answers ? engine_now(e).boot_ms : 0;
 		for (size_t k = 0; answers && k < e->npairs; k++)
-			health_reference_answered(&e->pairs[k].health);
+			health_reference_answered(&e->pairs[k].health, engine_now(e));
 	}
 	judge_references(e);
 }

@@ -133,7 +133,8 @@ static void feed_both(struct health *h, struct probe_result r4, struct probe_res
 	for (int i = 0; i < rounds; i++) {
 		struct instant t = { *now += 1000, 0 };
 		health_references(h, true, t);
-		health_reference_answered(h);
+		health_reference_answered(h, t);
+		r4.started = r6.started = t;
 		health_smtp_result(h, FAMILY_V4, &r4, t);
 		health_smtp_result(h, FAMILY_V6, &r6, t);
 		health_evaluate(h, t);
@@ -216,19 +217,25 @@ static void rounds_without_a_reference_between_count_once(void **state)
 	health_init(&h, &opts, t);
 	feed_both(&h, ok, ok, 2, &now);
 	assert_false(health_wants_references(&h));
+	struct probe_result lost = dead, mute = silent;
+	lost.started = mute.started = t;
 	for (int i = 0; i < 9; i++) {
-		health_smtp_result(&h, FAMILY_V4, &dead, t);
-		health_smtp_result(&h, FAMILY_V6, &silent, t);
+		health_smtp_result(&h, FAMILY_V4, &lost, t);
+		health_smtp_result(&h, FAMILY_V6, &mute, t);
 		assert_int_equal(health_evaluate(&h, t), HEALTH_SUSPECT);
 	}
 	assert_int_equal(h.line[FAMILY_V4].dead, 1);
 	assert_int_equal(h.line[FAMILY_V4].uncounted, 8);
 	assert_true(health_wants_references(&h));
-	health_reference_answered(&h); /* the cut is over; this alone proves nothing of the primary */
-	health_reference_answered(&h);
-	assert_int_equal(health_evaluate(&h, t), HEALTH_SUSPECT);
-	health_smtp_result(&h, FAMILY_V4, &dead, t);
-	health_smtp_result(&h, FAMILY_V4, &dead, t);
+	struct instant over = { t.boot_ms + 500, 0 };
+	health_reference_answered(&h, over); /* the cut is over; this alone proves nothing of the primary */
+	health_reference_answered(&h, over);
+	assert_int_equal(health_evaluate(&h, over), HEALTH_SUSPECT);
+	health_smtp_result(&h, FAMILY_V4, &lost, over); /* it began in the cut as well */
+	assert_int_equal(h.line[FAMILY_V4].dead, 1);
+	lost.started = over;
+	health_smtp_result(&h, FAMILY_V4, &lost, over);
+	health_smtp_result(&h, FAMILY_V4, &lost, over);
 	assert_int_equal(h.line[FAMILY_V4].dead, 2);
 	feed_both(&h, ok, ok, 1, &now);
 	assert_int_equal(h.line[FAMILY_V4].uncounted, 0);
