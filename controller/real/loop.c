@@ -10,7 +10,7 @@
 #include "../../common/base/mem.h"
 
 #define HEARTBEAT_MS 500
-#define LATE_MS 5000  /* a heartbeat so late means that we were stopped */
+#define LATE_MS 5000  /* a turn so late means that we were stopped: heartbeats come twice a second */
 #define SLEPT_MS 1000 /* BOOTTIME outran MONOTONIC */
 #define MAILBOX_LIMIT 4096
 
@@ -47,9 +47,20 @@ static void fire_due(struct loop *l)
 	}
 }
 
+void loop_notice_stop(struct loop *l)
+{
+	int64_t boot_ms = clock_boot_ms(), mono_ms = clock_mono_ms();
+	int64_t boot_step = boot_ms - l->beat_boot_ms, mono_step = mono_ms - l->beat_mono_ms;
+	l->beat_boot_ms = boot_ms;
+	l->beat_mono_ms = mono_ms;
+	if ((boot_step - mono_step > SLEPT_MS || mono_step > LATE_MS) && l->events.suspended)
+		l->events.suspended(l->events.arg);
+}
+
 static void on_wake(uv_timer_t *timer)
 {
 	struct loop *l = timer->data;
+	loop_notice_stop(l);
 	fire_due(l);
 	arm(l);
 }
@@ -70,6 +81,7 @@ static void arm(struct loop *l)
 static void on_mail(uv_async_t *async)
 {
 	struct loop *l = async->data;
+	loop_notice_stop(l);
 	mailbox_drain(l->mailbox);
 }
 
@@ -82,12 +94,7 @@ static void wake_loop(void *arg)
 static void on_heart(uv_timer_t *timer)
 {
 	struct loop *l = timer->data;
-	int64_t boot_ms = clock_boot_ms(), mono_ms = clock_mono_ms();
-	int64_t boot_step = boot_ms - l->beat_boot_ms, mono_step = mono_ms - l->beat_mono_ms;
-	l->beat_boot_ms = boot_ms;
-	l->beat_mono_ms = mono_ms;
-	if ((boot_step - mono_step > SLEPT_MS || mono_step > LATE_MS) && l->events.suspended)
-		l->events.suspended(l->events.arg);
+	loop_notice_stop(l);
 	if (l->events.beat)
 		l->events.beat(l->events.arg);
 }

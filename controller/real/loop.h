@@ -28,6 +28,8 @@ void loop_set_events(struct loop *l, const struct loop_events *events);
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 void loop_free(struct loop *l);
+/* Whatever comes in from outside asks this first: a machine that slept must not act on what it knew before. */
+void loop_notice_stop(struct loop *l);
 struct mailbox *loop_mailbox(struct loop *l);
 uv_loop_t *loop_uv(struct loop *l);
 

@@ -10,6 +10,7 @@ struct probe_port {
 	struct prober *prober;
 	uv_poll_t poll;
 	uv_timer_t timer;
+	struct loop *loop;
 	uv_loop_t *uv;
 	bool stopped;
 };
@@ -32,6 +33,7 @@ static void arm(struct probe_port *port)
 
 static void process(struct probe_port *port)
 {
+	loop_notice_stop(port->loop);
 	prober_process(port->prober, (struct instant){ clock_boot_ms(), clock_wall_ms() });
 	arm(port);
 }
@@ -57,6 +59,7 @@ enum err_code probe_port_start(struct loop *loop, round_token_fn *token, void *t
 		free(port);
 		return rc;
 	}
+	port->loop = loop;
 	port->uv = loop_uv(loop);
 	int uv_rc = uv_poll_init(port->uv, &port->poll, prober_fd(port->prober));
 	if (uv_rc) {
