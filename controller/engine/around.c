@@ -70,6 +70,8 @@ void around_count(struct watched *p)
 	struct brake *brake = &p->e->brake;
 	struct instant now = engine_now(p->e);
 	bool dead = p->health.verdict == HEALTH_SUSPECT || p->health.verdict == HEALTH_DOWN;
+	/* to know nothing more of a dead primary does not make it alive */
+	dead |= p->health.verdict == HEALTH_UNKNOWN && p->failing;
 	if (!dead)
 		p->failing_since_ms = 0;
 	else if (!p->failing_since_ms)
