@@ -9,6 +9,7 @@
 
 #define PAIR_VERSION 1
 #define SAVE_RETRY_MS 500
+#define SAVE_WAIT_MS 50
 
 void records_pair(const struct watched *p, struct strbuf *out)
 {
@@ -25,6 +26,7 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	text_put_i64(out, "interlock", p->interlock);
 	text_put_i64(out, "primary_fenced", p->primary_fenced);
 	text_put(out, "nonce", p->nonce);
+	text_put_i64(out, "order_unseen", p->order_unseen);
 	text_put(out, "boot_id", p->boot_id);
 	text_put(out, "primary_boot", p->primary_boot);
 	text_put(out, "unordered_boot", p->unordered_boot);
@@ -63,6 +65,7 @@ bool records_pair_parse(struct watched *p, const char *text)
 	p->aborted_op = number(text, "aborted_op");
 	p->interlock = flag(text, "interlock");
 	p->primary_fenced = flag(text, "primary_fenced");
+	p->order_unseen = flag(text, "order_unseen");
 	(void)text_find(text, "nonce", p->nonce, sizeof(p->nonce));
 	(void)text_find(text, "boot_id", p->boot_id, sizeof(p->boot_id));
 	(void)text_find(text, "primary_boot", p->primary_boot, sizeof(p->primary_boot));
@@ -142,6 +145,10 @@ static void submit_save(void *arg)
 	uint32_t id = p->store_id;
 	if (p->e->stopping) /* the store takes no more: its rows are what the next start reads */
 		return;
+	if (p->op.beginning || p->op.ending) { /* its epoch must not become durable before the operation's own row */
+		p->e->ports.time->at(p->e->ports.time_ctx, engine_now(p->e).boot_ms + SAVE_WAIT_MS, submit_save, s);
+		return;
+	}
 	struct strbuf body[4] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
 	records_pair(p, &body[0]);
 	records_audit(p, s->who, s->what, s->why, engine_now(p->e), &body[1]);
