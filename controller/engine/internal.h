@@ -55,8 +55,9 @@ struct watched {
 	bool seen_up, latched, interlock, primary_fenced;
 	uint64_t aborted_op; /* the last operation that an operator aborted; 0 = none */
 	int64_t latch_ms;    /* BOOTTIME; after a restart the cool-down starts again whole */
-	char nonce[40];   /* last boot order */
-	char boot_id[40]; /* last known boot of the standby */
+	char nonce[40];      /* last boot order */
+	bool order_unseen;   /* its operation was aborted before the boot was seen: that boot is ours */
+	char boot_id[40];    /* last known boot of the standby */
 	char primary_boot[40];
 	char unordered_boot[40];
 	char maps_sha256[72];

@@ -127,6 +127,7 @@ void operate_begin(struct watched *p, const struct op_request *req)
 	o->run.facts.interlock = p->interlock; /* the way back begins with the interlock on, and keeps it */
 	if (req->kind == PLAN_ABORT)
 		o->run.facts.stranded = carried.stranded;
+	p->order_unseen = req->kind == PLAN_ABORT && closed_op && carried.powered && !carried.boot_id[0];
 	p->e->last_op = plan.op;
 	p->epoch = plan.epoch;
 	if (plan.nonce[0])
@@ -281,6 +282,7 @@ static void ended(struct watched *p)
 	bool keep_open = o->end == RUN_STUCK || (o->end == RUN_UNDONE && event == PAIR_EV_OP_STUCK);
 	o->ending = false;
 	o->open = keep_open;
+	p->order_unseen = p->order_unseen && keep_open;
 	o->ended_ms = engine_now(p->e).boot_ms;
 	p->e->ports.exec->op_ended(p->e->ports.exec_ctx, o->plan.op);
 	if (event == PAIR_EV_OP_BACK && o->run.err.code)

@@ -62,10 +62,12 @@ static void standby_booted(struct watched *p, const char *boot_id, const char *o
 		return;
 	if (is_our_boot(p, boot_id, order))
 		return; /* the order reaches it at `connect`, which records it (operate.c) */
-	bool ordered = order[0] && strcmp(order, p->nonce) == 0;
+	bool ordered = order[0] ? strcmp(order, p->nonce) == 0 : p->order_unseen;
 	(void)str_copy(p->boot_id, sizeof(p->boot_id), boot_id);
+	p->order_unseen = false;
 	if (ordered) {
-		snprintf(why, sizeof(why), "boot %s of the standby, order %s", boot_id, order);
+		snprintf(why, sizeof(why), "boot %s of the standby, order %s", boot_id,
+			 order[0] ? order : "given, and aborted before it was told");
 		records_boot(p, "standby's agent", "ordered-boot", why, boot_id, order);
 		return;
 	}
