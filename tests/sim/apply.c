@@ -37,11 +37,39 @@ static void answered(void *arg, const struct command_answer *a)
 	}
 }
 
+struct late_command {
+	uint8_t pair;
+	enum command_kind kind;
+};
+
+static void command_lands(struct world *w, void *data)
+{
+	const struct late_command *late = data;
+	apply_command(w, late->pair, late->kind);
+}
+
+static bool asleep(const struct world *w)
+{
+	return w->clock.now_ms < w->asleep_until_ms;
+}
+
+/* What is said to a controller that sleeps waits in its socket until it has noticed its sleep. */
+static void wait_for_it(struct world *w, uint8_t pair, enum command_kind kind)
+{
+	struct late_command *late = mem_calloc(1, sizeof(*late));
+	*late = (struct late_command){ pair, kind };
+	world_after(w, w->asleep_until_ms - w->clock.now_ms, command_lands, late, w->life);
+}
+
 void apply_command(struct world *w, uint8_t pair, enum command_kind kind)
 {
 	struct ghost *g = &w->pair[pair].ghost;
 	if (!w->engine || w->crashed || w->nasked == ARRAY_LEN(w->asked))
 		return;
+	if (asleep(w)) {
+		wait_for_it(w, pair, kind);
+		return;
+	}
 	struct command cmd = { .kind = kind, .expires_wall_ms = world_now(w).wall_ms + HOLD_MS };
 	snprintf(cmd.pair, sizeof(cmd.pair), "pair%u", pair);
 	snprintf(cmd.who, sizeof(cmd.who), "operator");
@@ -277,7 +305,7 @@ static void push_lands(struct world *w, void *data)
 	const uint8_t *pair = data;
 	struct pair_world *p = &w->pair[*pair];
 	snprintf(p->bundle, sizeof(p->bundle), "%s", p->maps_now);
-	if (w->engine && !w->crashed)
+	if (w->engine && !w->crashed && !asleep(w))
 		engine_maps_pushed(w->engine, (uint32_t)*pair + 1, p->bundle, 9);
 }
 
@@ -288,7 +316,7 @@ static void push_due(struct world *w, void *data)
 			host_ask_rights(w, &w->pair[i].host[r]);
 		struct pair_world *p = &w->pair[i];
 		uint32_t id = (uint32_t)i + 1;
-		if (!w->maps || !w->engine || !engine_maps_wanted(w->engine, id) ||
+		if (!w->maps || !w->engine || asleep(w) || !engine_maps_wanted(w->engine, id) ||
 		    !net_controller_reaches(w, &p->host[HOST_PRIMARY], 4) || world_fault(w, i, FAULT_AGENT_SILENT))
 			continue;
 		uint8_t *pair = mem_calloc(1, sizeof(*pair));
@@ -306,7 +334,7 @@ static void boots_due(struct world *w, void *data)
 	for (uint8_t i = 0; i < w->npairs; i++) {
 		struct pair_world *p = &w->pair[i];
 		struct host *h = &p->host[HOST_STANDBY];
-		if (w->engine && h->on && h->up && net_controller_reaches(w, h, 4))
+		if (w->engine && !asleep(w) && h->on && h->up && net_controller_reaches(w, h, 4))
 			engine_boot_reported(w->engine, (uint32_t)i + 1, HOST_STANDBY, h->boot_id, h->order);
 		if (h->boot_is_ours && p->has_view && strcmp(p->view.unordered_boot, h->boot_id) == 0)
 			world_fail(w, 11, "pair%u: boot %s was ordered, and is called unordered", i,

@@ -165,7 +165,6 @@ void host_power_verb(struct world *w, const struct verb *v, struct outcome *out)
 		return;
 	if (v->kind == VERB_POWER_OFF) {
 		promise_9_power(w, h);
-		promise_14_fence(w, h);
 		h->fenced_by_us |= h->on;
 	}
 	bool boots = v->kind == VERB_POWER_ON && !h->on;
