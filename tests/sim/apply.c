@@ -102,7 +102,7 @@ static void woke(struct world *w, void *data)
 
 static void suspend(struct world *w, int64_t for_ms)
 {
-	if (!w->engine)
+	if (!w->engine || asleep(w))
 		return;
 	w->asleep_until_ms = w->clock.now_ms + for_ms + 2;
 	clock_delay_life(&w->clock, w->life, w->clock.now_ms + for_ms + 1);
