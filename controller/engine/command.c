@@ -7,6 +7,7 @@
 
 #include "../../common/base/mem.h"
 #include "internal.h"
+#include "records.h"
 
 struct request {
 	struct watched *p;

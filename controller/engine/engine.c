@@ -1,5 +1,6 @@
 /* Life of the engine: own the store, read the journal, watch, tick. The journal is read before any probe counts. */
 #include "internal.h"
+#include "records.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -118,7 +118,6 @@ void watch_start_references(struct engine *e);
 void watch_evaluate(struct watched *p);
 /* The verdict afresh, and with it how many pairs fail at this moment. */
 void watch_judge(struct watched *p);
-void watch_hurry(struct watched *p, bool fast); /* probes the primary fast, or at the usual pace again */
 /* Takes a row of the table; true unless it refuses. */
 const struct pair_row *watch_fire(struct watched *p, enum pair_event event);
 /* Why an automatic promotion may not begin now; false: nothing forbids it. */
@@ -173,26 +172,6 @@ void operate_take_up(struct watched *p); /* after a restart */
 /* An operator takes a stuck, undone operation off the table; answered when that is durable. */
 void operate_clear(struct watched *p, command_cb *answer, void *arg);
 void operate_fini(struct watched *p);
-
-/* ---- records.c ---- */
-void records_pair(const struct watched *p, struct strbuf *out);
-bool records_pair_parse(struct watched *p, const char *text);
-void records_audit(const struct watched *p, const char *who, const char *what, const char *why, struct instant now,
-		   struct strbuf *out);
-/* Takes an operation that cannot be taken up off the table, by a person's word. */
-void records_abandon(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg);
-/* Commits pair state, an audit row and optionally a hold row; answer may be NULL. */
-void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg);
-/* The same; the answer names the pair's operation. */
-void records_save_for_op(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer,
-			 void *arg);
-/* A boot of a host, with its order ("" = none): an audit row, and a row of the boots. */
-void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,
-		  const char *order);
-void records_drop_saves(struct engine *e);
-
-/* ---- restore.c ---- */
-void records_restore(struct engine *e, const struct record *rows, size_t n);
 
 /* ---- page.c ---- */
 void page_send(struct watched *p, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);

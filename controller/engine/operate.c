@@ -6,6 +6,7 @@
 
 #include "../../common/base/mem.h"
 #include "internal.h"
+#include "records.h"
 
 #define COMMIT_RETRY_MS 500
 

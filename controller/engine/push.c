@@ -4,6 +4,7 @@
 
 #include "../../common/base/mem.h"
 #include "internal.h"
+#include "records.h"
 
 static struct watched *pair_of(const struct engine *e, uint32_t pair)
 {

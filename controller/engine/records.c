@@ -6,6 +6,7 @@
 
 #include "../../common/base/mem.h"
 #include "internal.h"
+#include "records.h"
 
 #define PAIR_VERSION 1
 #define SAVE_RETRY_MS 500

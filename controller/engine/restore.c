@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "records.h"
 
 /* Nobody has acknowledged it, and the page may have died with the last life. */
 static void page_again(struct watched *p)

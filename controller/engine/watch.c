@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "internal.h"
+#include "records.h"
 
 #define VIEW_OLD_MS ((int64_t)15 * 1000) /* a calm pair's view shows no older probe than this and one round */
 
