@@ -27,11 +27,12 @@ static void answered(void *arg, const struct command_answer *a)
 		return;
 	if (asked->kind == CMD_RESUME)
 		coverage_rule(w->coverage, "stuck-resume");
-	if (asked->kind == CMD_ABORT && g->nops && !g->op[g->nops - 1].ended) {
+	size_t no = (size_t)(asked - w->asked) + 1;
+	if (asked->kind == CMD_ABORT && no > g->ack_asked && g->nops && !g->op[g->nops - 1].ended) {
 		g->op[g->nops - 1].aborted = g->latched = true;
 		g->latch_ms = w->clock.now_ms;
 	}
-	if (asked->kind == CMD_HOLD) {
+	if (asked->kind == CMD_HOLD && no > g->release_asked) {
 		g->held = true;
 		g->hold_until_ms = asked->expires_wall_ms;
 	}
@@ -79,10 +80,14 @@ void apply_command(struct world *w, uint8_t pair, enum command_kind kind)
 	g->asked_failback += kind == CMD_FAILBACK;
 	g->asked_abort += kind == CMD_ABORT;
 	g->asked_resume += kind == CMD_RESUME;
-	if (kind == CMD_ACK && engine_ready(w->engine))
+	if (kind == CMD_ACK && engine_ready(w->engine)) {
+		g->ack_asked = w->nasked;
 		g->latched = false;
-	if (kind == CMD_RELEASE)
+	}
+	if (kind == CMD_RELEASE) {
+		g->release_asked = w->nasked;
 		g->held = false;
+	}
 	world_trace(w, "operator asks pair%u: %d", pair, kind);
 	engine_command(w->engine, &cmd, answered, asked);
 }

@@ -54,6 +54,7 @@ struct ghost {
 	uint32_t asked_failback, asked_abort, asked_resume, begun_back;
 	uint32_t asked_failover;
 	bool held;
+	size_t ack_asked, release_asked; /* numbers of the questions: an answer to an older one undoes neither */
 	int64_t hold_until_ms;
 	uint64_t fenced_op; /* a commit of it was answered FENCED */
 	uint64_t judged_op; /* its evidence was looked at, in this life */
