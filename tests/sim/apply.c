@@ -433,6 +433,8 @@ void apply_calm(struct world *w)
 {
 	world_trace(w, "=== calm: faults are over, operators work");
 	w->calm = w->quiet_senders = true;
+	if (w->cut_until_ms > w->clock.now_ms)
+		w->cut_until_ms = w->clock.now_ms;
 	memset(w->until_ms, 0, sizeof(w->until_ms));
 	for (uint8_t i = 0; i < w->npairs; i++) {
 		memset(w->pair[i].until_ms, 0, sizeof(w->pair[i].until_ms));

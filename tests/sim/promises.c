@@ -209,6 +209,8 @@ static bool truly_serves(const struct world *w, uint8_t pair)
 {
 	const struct host *h = &w->pair[pair].host[HOST_PRIMARY];
 	bool reached = net_controller_reaches(w, h, 4) || net_controller_reaches(w, h, 6);
+	if (world_fault(w, pair, FAULT_LOCAL)) /* nothing can be seen: only an operator's order goes on, by his word */
+		return false;
 	return host_serves(h) && reached && !world_fault(w, pair, FAULT_PRIMARY_SMTP_FAR);
 }
 
