@@ -2,7 +2,6 @@
 # Variants build side by side, each below build/: rel (default), asan, tsan, clang.
 
 PREFIX   ?= /usr
-SYSCONF  ?= /etc
 UNITDIR  ?= /lib/systemd/system
 DESTDIR  ?=
 CC       ?= gcc
@@ -49,7 +48,7 @@ TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/lab/tools/*.c tests/unit/
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all demo check unit unit-host sim sim-mutants fuzz lab lab-gate lint style asan tsan valgrind clang install clean \
-        help tools deps-build deps-check
+        help tools FORCE
 .DEFAULT_GOAL := all
 
 all: $(BUILD)/coldmxd $(BUILD)/coldmx $(BUILD)/coldmx-agent  ## build the three programs
@@ -82,6 +81,13 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libcontroller.a $(BUILD)/libag
 $(TOOLS): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libcontroller.a $(BUILD)/libcommon.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# One default of a program is a path of its own install: it is compiled anew when PREFIX is another.
+$(BUILD)/controller/config_rows.o: ALL_CFLAGS += -DCOLDMX_PREFIX='"$(PREFIX)"'
+$(BUILD)/controller/config_rows.o: $(BUILD)/prefix
+$(BUILD)/prefix: FORCE
+	@mkdir -p $(@D) && { echo '$(PREFIX)' | cmp -s - $@ || echo '$(PREFIX)' >$@; }
+FORCE:
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
@@ -133,10 +139,17 @@ valgrind: $(UNIT) ## unit tests under memcheck
 lint: ## layers, sizes, banned calls, formatters and analysers
 	$(Q)tests/style/run
 
-install: all ## DESTDIR, PREFIX
+# The files that are installed as they are name their own places below /usr.
+PLACES    := /usr/(lib/coldmx|s?bin/coldmx|share/(doc/)?coldmx)
+INSTALLED  = $(DESTDIR)$(PREFIX)/lib/coldmx $(DESTDIR)$(PREFIX)/share/coldmx $(DESTDIR)$(PREFIX)/share/doc/coldmx \
+             $(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man?/%,$(wildcard docs/*.[58])) \
+             $(addprefix $(DESTDIR)$(UNITDIR)/,$(notdir $(wildcard etc/systemd/*.service)))
+
+install: all ## DESTDIR, PREFIX (absolute), UNITDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/coldmx/lib \
 	  $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d $(DESTDIR)$(PREFIX)/share/coldmx/notify \
-	  $(DESTDIR)$(PREFIX)/share/coldmx/examples $(DESTDIR)$(UNITDIR) $(DESTDIR)$(SYSCONF)/coldmx
+	  $(DESTDIR)$(PREFIX)/share/coldmx/examples $(DESTDIR)$(UNITDIR) $(DESTDIR)/etc/coldmx \
+	  $(DESTDIR)$(PREFIX)/share/doc/coldmx/hooks/power
 	install -m 755 $(BUILD)/coldmxd $(DESTDIR)$(PREFIX)/sbin/
 	install -m 755 $(BUILD)/coldmx $(BUILD)/coldmx-agent $(DESTDIR)$(PREFIX)/bin/
 	install -m 755 hooks/host/coldmx-host hooks/host/coldmx-host-root $(DESTDIR)$(PREFIX)/lib/coldmx/
@@ -145,10 +158,17 @@ install: all ## DESTDIR, PREFIX
 	install -m 755 hooks/harden.d/[0-9]* $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d/
 	install -m 755 hooks/notify/* $(DESTDIR)$(PREFIX)/share/coldmx/notify/
 	cp -r etc/. $(DESTDIR)$(PREFIX)/share/coldmx/examples/
+	install -m 644 hooks/host/host.conf.sample $(DESTDIR)$(PREFIX)/share/coldmx/examples/host.conf
+	install -m 644 README.md docs/openapi.yaml docs/rights.md docs/maps.md $(DESTDIR)$(PREFIX)/share/doc/coldmx/
+	install -m 644 hooks/README.md $(DESTDIR)$(PREFIX)/share/doc/coldmx/hooks/
+	install -m 644 hooks/power/README.md $(DESTDIR)$(PREFIX)/share/doc/coldmx/hooks/power/
 	install -m 644 $(wildcard etc/systemd/*.service etc/systemd/*.path) $(DESTDIR)$(UNITDIR)/
 	for page in $(wildcard docs/*.[58]); do s=$${page##*.}; \
 	  install -d $(DESTDIR)$(PREFIX)/share/man/man$$s && \
 	  install -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$$s/ || exit 1; done
+ifneq ($(PREFIX),/usr)
+	find $(INSTALLED) -type f -exec sed -i -E 's,$(PLACES),$(PREFIX)/\1,g' {} +
+endif
 
 clean: ## remove what was built
 	rm -rf build

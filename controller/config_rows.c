@@ -2,6 +2,10 @@
  * a test. */
 #include "config_rows.h"
 
+#ifndef COLDMX_PREFIX /* the Makefile says where coldmx is installed */
+#define COLDMX_PREFIX "/usr"
+#endif
+
 static const char *const log_levels[] = { "error", "warn", "note", "info", "debug", NULL };
 static const char *const algorithms[] = { "hmac-sha256", "hmac-sha512", NULL };
 
@@ -204,7 +208,7 @@ static const struct conf_row global_rows[] = {
 	{.name = "harden_dir",
 	 .type = CONF_PATH,
 	 .flags = CONF_FOLDER,
-	 .def = "/usr/lib/coldmx/harden.d",
+	 .def = COLDMX_PREFIX "/lib/coldmx/harden.d",
 	 AT(config_global, harden_dir),
 	 .help = "controls that are applied to a standby"},
 	{.name = "ssh",
