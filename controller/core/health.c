@@ -34,6 +34,7 @@ void health_forget(struct health *h, struct instant now)
 {
 	struct health_opts opts = h->opts;
 	health_init(h, &opts, now);
+	h->forgot_ms = now.boot_ms;
 }
 
 /* A cut of our own network that is shorter than the references' pace shows in no verdict of theirs. So a dead round
@@ -55,6 +56,8 @@ static void count_dead(struct health *h, struct health_line *line, int64_t start
 void health_smtp_result(struct health *h, enum health_family family, const struct probe_result *r, struct instant now)
 {
 	struct health_line *line = &h->line[family];
+	if (r->started.boot_ms < h->forgot_ms)
+		return; /* it began before we slept */
 	line->last = *r;
 	switch (judge(r)) {
 	case SAMPLE_NOTHING: line->local++; return;

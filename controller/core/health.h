@@ -42,6 +42,7 @@ struct health {
 	int64_t agent_ms;
 	bool isolated;                     /* no reference host answers */
 	int64_t reference_ms, answered_ms; /* last verdict over all of them; last answer of one */
+	int64_t forgot_ms;                 /* what began before is no evidence */
 	enum health_verdict verdict;
 	int64_t since_ms;
 	bool busy_only; /* alive, yet everything is 4xx */

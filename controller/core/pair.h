@@ -33,15 +33,17 @@ enum pair_event {
 	PAIR_EV_WOUNDED,
 	PAIR_EV_FAILOVER, /* operator */
 	PAIR_EV_FAILBACK,
-	PAIR_EV_ABORT,      /* operator, operation before its point of no return or none */
-	PAIR_EV_ABORT_LATE, /* operator, promotion past its point of no return */
-	PAIR_EV_RESUME,
-	PAIR_EV_OP_DONE,   /* the running operation reached its end */
-	PAIR_EV_OP_UNDONE, /* it was cancelled and everything is undone */
-	PAIR_EV_OP_BACK,   /* a failback was cancelled: the standby still holds the mail */
+	PAIR_EV_ABORT,       /* operator, operation before its point of no return or none */
+	PAIR_EV_ABORT_LATE,  /* operator, promotion past its point of no return */
+	PAIR_EV_RESUME,      /* operator, a promotion */
+	PAIR_EV_RESUME_BACK, /* operator, a failback or an abort */
+	PAIR_EV_TAKEN_UP,    /* the controller has restarted, and this is what its journal says */
+	PAIR_EV_OP_DONE,     /* the running operation reached its end */
+	PAIR_EV_OP_UNDONE,   /* it was cancelled and everything is undone */
+	PAIR_EV_OP_BACK,     /* a failback was cancelled: the standby still holds the mail */
 	PAIR_EV_OP_STUCK,
 };
-#define PAIR_EVENTS 15
+#define PAIR_EVENTS 17
 
 enum pair_action {
 	PAIR_ACT_NONE,

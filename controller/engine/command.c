@@ -101,6 +101,16 @@ static void describe(const struct request *r, enum plan_kind kind)
 	strbuf_fini(&text);
 }
 
+/* What is being written to the journal is over in a moment, and only then known to be so. */
+static bool refuse_settling(const struct request *r)
+{
+	const struct operation *o = &r->p->op;
+	if (o->beginning || o->ending)
+		refuse(r, "settling", "", "an operation is just %s: try again in a second",
+		       o->ending ? "ending" : "beginning");
+	return o->beginning || o->ending;
+}
+
 static void begin(const struct request *r, enum pair_event event, enum plan_kind kind)
 {
 	const struct pair_row *row = pair_rule(r->p->state, event);
@@ -109,10 +119,8 @@ static void begin(const struct request *r, enum pair_event event, enum plan_kind
 		refuse_by_row(r, row);
 		return;
 	}
-	if (r->p->op.ending) {
-		refuse(r, "settling", "", "the last operation is just ending: try again in a second");
+	if (refuse_settling(r))
 		return;
-	}
 	if (r->cmd->dry_run) {
 		describe(r, kind);
 		return;
@@ -130,6 +138,33 @@ static void abandon(const struct request *r)
 	p->stored_state = p->state;
 	records_abandon(p, r->cmd->who, r->cmd->reason, r->cb, r->arg);
 	p->lost_op = 0;
+}
+
+/* Everything was undone: the operation is taken off the table. */
+static void clear(const struct request *r)
+{
+	struct watched *p = r->p;
+	bool open = p->op.open;
+	operate_latch(p);
+	if (open)
+		operate_clear(p, r->cmd->who, r->cmd->reason, r->cb, r->arg);
+	watch_fire(p, PAIR_EV_ABORT);
+	if (open)
+		return;
+	p->stored_state = p->state; /* its end is durable already: a higher epoch took its place */
+	records_save_for_op(p, r->cmd->who, "abort", r->cmd->reason, r->cb, r->arg);
+}
+
+static void cancel(const struct request *r)
+{
+	struct watched *p = r->p;
+	char reason[240];
+	snprintf(reason, sizeof(reason), "aborted by %s: %.150s", r->cmd->who, r->cmd->reason);
+	watch_fire(p, PAIR_EV_ABORT);
+	p->aborted_op = p->op.plan.op;
+	operate_latch(p);
+	records_save_for_op(p, r->cmd->who, "abort", r->cmd->reason, r->cb, r->arg);
+	operate_cancel(p, reason);
 }
 
 /* Before the point of no return an abort undoes; after it (and once promoted) it is an operation of its own. */
@@ -154,27 +189,19 @@ static void abort_operation(const struct request *r)
 			refuse(r, "way-back", hint, "the way back cannot be aborted, only resumed");
 		return;
 	}
-	if (late) {
+	if (late)
 		begin(r, event, PLAN_ABORT);
-		return;
-	}
-	if (p->state == PAIR_STUCK && !undone) {
+	else if (o->ending)
+		(void)refuse_settling(r);
+	else if (p->state == PAIR_STUCK && o->run.mode == RUNNING_BACK)
 		refuse(r, "half-undone", hint, "the undo is not finished: resume goes on with it");
-		return;
-	}
-	if (undone) {
-		operate_latch(p);
-		operate_clear(p, r->cb, r->arg);
-		watch_fire(p, event);
-	} else {
-		char reason[240];
-		snprintf(reason, sizeof(reason), "aborted by %s: %.150s", r->cmd->who, r->cmd->reason);
-		watch_fire(p, event);
-		p->aborted_op = p->op.plan.op;
-		operate_latch(p);
-		records_save_for_op(p, r->cmd->who, "abort", r->cmd->reason, r->cb, r->arg);
-		operate_cancel(p, reason);
-	}
+	else if (p->state == PAIR_STUCK && !undone)
+		refuse(r, "way-back", hint, "%s is stuck: it cannot be aborted, only resumed",
+		       plan_kind_name(o->plan.kind));
+	else if (undone)
+		clear(r);
+	else
+		cancel(r);
 }
 
 /* Promoted, and the standby takes no mail: the same steps once more; there is no way back but failback and abort. */
@@ -195,16 +222,16 @@ static void open_again(const struct request *r)
 static void resume(const struct request *r)
 {
 	struct watched *p = r->p;
-	const struct pair_row *row = pair_rule(p->state, PAIR_EV_RESUME);
+	bool promotes = p->op.plan.kind == PLAN_PROMOTE;
+	enum pair_event event = promotes ? PAIR_EV_RESUME : PAIR_EV_RESUME_BACK;
+	const struct pair_row *row = pair_rule(p->state, event);
 	if (p->lost_op) {
 		refuse(r, "lost-operation", "coldmx abort", "operation %llu cannot be taken up: %s",
 		       (unsigned long long)p->lost_op, p->lost_why);
 		return;
 	}
-	if (p->op.ending) {
-		refuse(r, "settling", "", "the last operation is just ending: try again in a second");
+	if (refuse_settling(r))
 		return;
-	}
 	if (p->state == PAIR_PROMOTED) {
 		open_again(r);
 		return;
@@ -222,11 +249,11 @@ static void resume(const struct request *r)
 	}
 	if (p->op.run.mode == RUNNING_OVER) { /* undone: the same again, as a new operation */
 		struct op_request req = op_request(r, p->op.plan.kind);
-		p->state = PAIR_PROMOTING;
+		watch_fire(p, event);
 		operate_begin(p, &req);
 		return;
 	}
-	p->state = p->op.plan.kind == PLAN_PROMOTE ? PAIR_PROMOTING : PAIR_FAILING_BACK;
+	watch_fire(p, event);
 	p->stored_state = p->state;
 	records_save_for_op(p, r->cmd->who, "resume", r->cmd->reason, r->cb, r->arg);
 	operate_resume(p);
@@ -268,10 +295,8 @@ static void release(const struct request *r)
 /* What is not durable yet cannot be acknowledged: the latch that is still being written would come after. */
 static void acknowledge(const struct request *r)
 {
-	if (r->p->op.beginning) {
-		refuse(r, "settling", "", "an operation is just beginning: try again in a second");
+	if (refuse_settling(r))
 		return;
-	}
 	r->p->latched = false;
 	r->p->unordered_boot[0] = '\0';
 	save(r, "ack");

@@ -30,6 +30,17 @@ void engine_log(const struct engine *e, int level, const struct watched *p, cons
 	e->ports.log(e->ports.log_ctx, level, p ? component : "engine", line);
 }
 
+void engine_show(struct watched *p)
+{
+	if (!p->e->publish || p->e->stopping)
+		return;
+	p->dirty = false;
+	struct pair_view *view = mem_calloc(1, sizeof(*view));
+	view_build(p, view);
+	p->e->publish(p->e->publish_arg, view);
+	free(view);
+}
+
 static void publish_due(void *arg)
 {
 	struct engine *e = arg;
@@ -38,14 +49,8 @@ static void publish_due(void *arg)
 		return;
 	e->published_ms = engine_now(e).boot_ms;
 	for (size_t i = 0; i < e->npairs; i++) {
-		struct watched *p = &e->pairs[i];
-		if (!p->dirty)
-			continue;
-		p->dirty = false;
-		struct pair_view *view = mem_calloc(1, sizeof(*view));
-		view_build(p, view);
-		e->publish(e->publish_arg, view);
-		free(view);
+		if (e->pairs[i].dirty)
+			engine_show(&e->pairs[i]);
 	}
 }
 
@@ -189,8 +194,11 @@ void engine_suspended(struct engine *e)
 	struct instant now = engine_now(e);
 	e->grace_until_ms = now.boot_ms + e->grace_ms;
 	for (size_t i = 0; i < e->npairs; i++) {
-		health_forget(&e->pairs[i].health, now);
-		engine_touch(&e->pairs[i]);
+		struct watched *p = &e->pairs[i];
+		health_forget(&p->health, now);
+		memset(p->standby_dead, 0, sizeof(p->standby_dead));
+		memset(p->agent_due_ms, 0, sizeof(p->agent_due_ms)); /* who was silent while we slept is not late */
+		engine_touch(p);
 	}
 	engine_log(e, 4, NULL, "this machine slept or was stopped: samples are discarded, grace begins again");
 }

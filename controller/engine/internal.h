@@ -30,6 +30,7 @@ struct operation {
 	enum run_end end;
 	command_cb *answer; /* the command that waits for the begin, or for the end, to be durable */
 	void *answer_arg;
+	char cleared_by[NAME_MAX_LEN], cleared_why[200]; /* a person took it off the table */
 	int64_t began_ms, ended_ms;
 };
 
@@ -110,6 +111,7 @@ struct engine {
 struct instant engine_now(const struct engine *e);
 void engine_log(const struct engine *e, int level, const struct watched *p, const char *fmt, ...) PRINTF_LIKE(4, 5);
 void engine_touch(struct watched *p); /* its view is to be rebuilt */
+void engine_show(struct watched *p);  /* at once: whoever is answered now looks next */
 
 /* ---- watch.c ---- */
 void watch_start(struct watched *p);
@@ -118,7 +120,7 @@ void watch_start_references(struct engine *e);
 void watch_evaluate(struct watched *p);
 /* The verdict afresh, and with it how many pairs fail at this moment. */
 void watch_judge(struct watched *p);
-/* Takes a row of the table; true unless it refuses. */
+/* Takes a row of the table, and returns it; one that refuses changes nothing. */
 const struct pair_row *watch_fire(struct watched *p, enum pair_event event);
 /* Why an automatic promotion may not begin now; false: nothing forbids it. */
 bool watch_veto(struct watched *p, char *why, size_t size);
@@ -166,11 +168,13 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 void operate_begin(struct watched *p, const struct op_request *req);
 /* No automatic promotion until `ack` or the cool-down: after one, and after an operator said no. */
 void operate_latch(struct watched *p);
+/* What it changes of the pair is on its way to the store: nothing else of the pair may overtake that. */
+bool operate_unsettled(const struct watched *p);
 void operate_cancel(struct watched *p, const char *reason);
 void operate_resume(struct watched *p);
 void operate_take_up(struct watched *p); /* after a restart */
 /* An operator takes a stuck, undone operation off the table; answered when that is durable. */
-void operate_clear(struct watched *p, command_cb *answer, void *arg);
+void operate_clear(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg);
 void operate_fini(struct watched *p);
 
 /* ---- page.c ---- */

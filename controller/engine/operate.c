@@ -195,16 +195,18 @@ static void add_operation(struct batch *b, const struct watched *p)
 		b->rec[b->n++] = (struct record){
 			.kind = RECORD_OPERATION, .pair = p->id, .op = o->closed_op, .body = strbuf_str(&o->closed)
 		};
+	const char *event = o->cleared_by[0] ? "abort" : o->ending ? run_end_name(o->end) : "begin";
+	const char *who = o->cleared_by[0] ? o->cleared_by : o->plan.automatic ? "auto" : o->plan.actor;
+	const char *why = o->ending && o->run.err.code ? o->run.err.text : o->plan.reason;
 	char what[48];
-	snprintf(what, sizeof(what), "%s-%s", plan_kind_name(o->plan.kind), o->ending ? run_end_name(o->end) : "begin");
-	records_audit(p, o->plan.automatic ? "auto" : o->plan.actor, what,
-		      o->ending && o->run.err.code ? o->run.err.text : o->plan.reason, engine_now(p->e), &b->body[1]);
+	snprintf(what, sizeof(what), "%s-%s", plan_kind_name(o->plan.kind), event);
+	records_audit(p, who, o->cleared_by[0] ? event : what, o->cleared_by[0] ? o->cleared_why : why,
+		      engine_now(p->e), &b->body[1]);
 	text_put_i64(&b->body[1], "op", (int64_t)o->plan.op);
 	if (o->plan.nonce[0])
 		text_put(&b->body[1], "boot_order", o->plan.nonce);
 	char key[NAME_MAX_LEN]; /* once, however often its commit is tried */
-	snprintf(key, sizeof(key), "op-%llu-%u-%s", (unsigned long long)o->plan.op, o->run.seq,
-		 o->ending ? run_end_name(o->end) : "begin");
+	snprintf(key, sizeof(key), "op-%llu-%u-%s", (unsigned long long)o->plan.op, o->run.seq, event);
 	batch_add(b, 1, RECORD_AUDIT, p, key);
 	if (o->beginning && o->plan.automatic) {
 		brake_format(&p->e->brake, &b->body[2]);
@@ -248,6 +250,12 @@ static uint32_t strands(const struct run_out *out)
 	for (size_t i = 0; i < out->nrec; i++)
 		n += out->rec[i].kind == RECORD_STRANDED;
 	return n;
+}
+
+bool operate_unsettled(const struct watched *p)
+{
+	const struct operation *o = &p->op;
+	return o->beginning || o->ending || strands(&o->out);
 }
 
 static void learn(struct watched *p)
@@ -300,6 +308,7 @@ static void answer_durable(struct watched *p, enum store_rc rc)
 		return;
 	if (rc != STORE_OK)
 		err_set(&a.err, ERR_STALE, "a higher epoch is stored for this pair: another controller acts");
+	engine_show(p);
 	o->answer(o->answer_arg, &a);
 	o->answer = NULL;
 }
@@ -461,11 +470,11 @@ void operate_take_up(struct watched *p)
 		operate_resume(p);
 }
 
-void operate_clear(struct watched *p, command_cb *answer, void *arg)
+void operate_clear(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg)
 {
 	struct operation *o = &p->op;
-	if (!o->open)
-		return;
+	(void)str_copy(o->cleared_by, sizeof(o->cleared_by), who);
+	(void)str_copy(o->cleared_why, sizeof(o->cleared_why), why);
 	o->open = false;
 	o->ending = true;
 	o->end = RUN_UNDONE;

@@ -99,6 +99,7 @@ struct save {
 	char boot_id[40], order[NAME_MAX_LEN]; /* a boot, "" = none */
 	uint64_t abandons;                     /* an operation that no run can take up; 0 = none */
 	uint64_t op;                           /* the answer names it; 0 = none */
+	uint64_t timer;                        /* its next try; 0 = none is set */
 	command_cb *answer;                    /* NULL: nobody waits */
 	void *arg;
 };
@@ -116,11 +117,18 @@ static void unlink_save(struct engine *e, struct save *s)
 
 static void submit_save(void *arg);
 
+static void again_in(struct save *s, int64_t delay_ms)
+{
+	const struct ports *ports = &s->p->e->ports;
+	s->timer = ports->time->at(ports->time_ctx, engine_now(s->p->e).boot_ms + delay_ms, submit_save, s);
+}
+
 static void answer_durable(const struct save *s, enum store_rc rc)
 {
 	struct command_answer a = { .op = s->op, .text = "" };
 	if (rc != STORE_OK)
 		err_set(&a.err, ERR_STALE, "a higher epoch is stored for this pair: another controller acts");
+	engine_show(s->p);
 	s->answer(s->arg, &a);
 }
 
@@ -131,7 +139,7 @@ static void saved(void *arg, enum store_rc rc)
 	if (e->stopping)
 		return;
 	if (rc == STORE_AWAY || rc == STORE_UNKNOWN) {
-		e->ports.time->at(e->ports.time_ctx, engine_now(e).boot_ms + SAVE_RETRY_MS, submit_save, s);
+		again_in(s, SAVE_RETRY_MS);
 		return;
 	}
 	if (s->answer)
@@ -144,10 +152,11 @@ static void submit_save(void *arg)
 	struct save *s = arg;
 	struct watched *p = s->p;
 	uint32_t id = p->store_id;
+	s->timer = 0;
 	if (p->e->stopping) /* the store takes no more: its rows are what the next start reads */
 		return;
-	if (p->op.beginning || p->op.ending) { /* its epoch must not become durable before the operation's own row */
-		p->e->ports.time->at(p->e->ports.time_ctx, engine_now(p->e).boot_ms + SAVE_WAIT_MS, submit_save, s);
+	if (operate_unsettled(p)) {
+		again_in(s, SAVE_WAIT_MS);
 		return;
 	}
 	struct strbuf body[4] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
@@ -230,6 +239,9 @@ void records_boot(struct watched *p, const char *who, const char *what, const ch
 
 void records_drop_saves(struct engine *e)
 {
-	while (e->saves)
+	while (e->saves) {
+		if (e->saves->timer)
+			e->ports.time->drop(e->ports.time_ctx, e->saves->timer);
 		unlink_save(e, e->saves);
+	}
 }

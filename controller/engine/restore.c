@@ -112,6 +112,9 @@ static void settle_state(struct watched *p)
 	else if (p->state == PAIR_FAILING_BACK)
 		p->state = PAIR_PROMOTED;
 	p->stored_state = p->state;
+	p->row = pair_rule(p->state, PAIR_EV_TAKEN_UP);
+	if (p->state >= PAIR_PROMOTING)
+		engine_log(p->e, 6, p, "%s: %s [%s]", pair_state_name(p->state), p->row->why, p->row->rule);
 	p->told_epoch = p->rights_epoch;
 	p->told_accepts = p->standby_accepts;
 }

@@ -45,8 +45,10 @@ static void result(struct watched *p, int f, const struct probe_result *r)
 		return; /* a fault of ours says nothing of it */
 	bool dead = r->outcome == PROBE_FAIL;
 	p->standby_dead[f] = dead ? p->standby_dead[f] + 1 : 0;
-	snprintf(p->standby_says[f], sizeof(p->standby_says[f]), dead ? "%s: %.90s" : "", probe_layer_name(r->layer),
-		 r->reason);
+	p->standby_says[f][0] = '\0';
+	if (dead)
+		snprintf(p->standby_says[f], sizeof(p->standby_says[f]), "%s: %.90s", probe_layer_name(r->layer),
+			 r->reason);
 	page_when_dead(p);
 }
 

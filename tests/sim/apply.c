@@ -17,16 +17,17 @@
 
 static void answered(void *arg, const struct command_answer *a)
 {
-	const struct sim_asked *asked = arg;
+	struct sim_asked *asked = arg;
 	struct world *w = asked->w;
 	struct ghost *g = &w->pair[asked->pair].ghost;
+	asked->answered = true;
 	world_trace(w, "answer to the operator: %s %s [%s]", err_code_name(a->err.code), a->err.text, a->rule);
 	if (a->rule[0])
 		coverage_rule(w->coverage, a->rule);
 	if (a->err.code || w->crashed)
 		return;
-	if (asked->kind == CMD_RESUME)
-		coverage_rule(w->coverage, "stuck-resume");
+	if (asked->kind != CMD_PLAN && g->operator_rows == asked->operator_rows)
+		world_fail(w, 11, "pair%u: a command is answered, and no audit row says who asked for it", asked->pair);
 	size_t no = (size_t)(asked - w->asked) + 1;
 	if (asked->kind == CMD_ABORT && no > g->ack_asked && g->nops && !g->op[g->nops - 1].ended) {
 		g->op[g->nops - 1].aborted = g->latched = true;
@@ -76,7 +77,7 @@ void apply_command(struct world *w, uint8_t pair, enum command_kind kind)
 	snprintf(cmd.who, sizeof(cmd.who), "operator");
 	snprintf(cmd.reason, sizeof(cmd.reason), "simulated");
 	struct sim_asked *asked = &w->asked[w->nasked++];
-	*asked = (struct sim_asked){ w, pair, kind, cmd.expires_wall_ms };
+	*asked = (struct sim_asked){ w, pair, kind, cmd.expires_wall_ms, w->life, false, g->operator_rows };
 	g->asked_failback += kind == CMD_FAILBACK;
 	g->asked_abort += kind == CMD_ABORT;
 	g->asked_resume += kind == CMD_RESUME;
@@ -362,6 +363,14 @@ static uint32_t stranded_rows(const struct world *w, uint8_t pair)
 	return n;
 }
 
+static bool waits_for_answer(const struct world *w, uint8_t pair)
+{
+	for (size_t i = 0; i < w->nasked; i++)
+		if (w->asked[i].pair == pair && w->asked[i].life == w->life && !w->asked[i].answered)
+			return true;
+	return false;
+}
+
 bool apply_is_home(const struct world *w, uint8_t pair, char *why, size_t size)
 {
 	const struct pair_world *p = &w->pair[pair];
@@ -381,6 +390,8 @@ bool apply_is_home(const struct world *w, uint8_t pair, char *why, size_t size)
 		snprintf(why, size, "the standby's port 25 is open");
 	else if (p->host[HOST_STANDBY].on && !p->standby_by_hand)
 		snprintf(why, size, "the standby is on");
+	else if (waits_for_answer(w, pair))
+		snprintf(why, size, "a command was never answered");
 	else if (p->view.stranded != stranded_rows(w, pair))
 		snprintf(why, size, "status counts %u stranded messages, %u are listed", p->view.stranded,
 			 stranded_rows(w, pair));

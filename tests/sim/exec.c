@@ -265,7 +265,7 @@ static uint64_t port_submit(void *ctx, const struct verb *verb, outcome_cb *cb, 
 	*j = (struct job){ .next = w->exec.jobs, .ticket = ticket, .verb = *verb, .cb = cb, .arg = arg };
 	w->exec.jobs = j;
 	if (verb->kind == VERB_POWER_OFF) /* as it is decided; the order may be on its way when the controller stops */
-		promise_14_fence(w, &world_pair(w, verb->guard.pair)->host[verb->u.power_target]);
+		promise_14_fence(w, verb, &world_pair(w, verb->guard.pair)->host[verb->u.power_target]);
 	enum trouble trouble = choose_trouble(w, verb);
 	int64_t took_ms = choose_delay_ms(w, verb, trouble);
 	add_event(w, job_run, ticket, trouble, took_ms / 2);

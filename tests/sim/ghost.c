@@ -14,7 +14,7 @@ void ghost_init(struct world *w, uint8_t pair)
 {
 	struct ghost *g = &w->pair[pair].ghost;
 	memset(g, 0, sizeof(*g));
-	g->down_since_ms = g->serves_since_ms = -1;
+	g->down_since_ms = g->serves_since_ms = g->blind_ms = -1;
 	g->latch_ms = -1;
 	for (size_t z = 0; z < SIM_ZONES; z++)
 		g->published[z] = w->opts[pair].site.zones[z].before;
@@ -216,6 +216,13 @@ static void journal_row(struct world *w, const struct record *rec)
 	case JOURNAL_UNDONE:
 	case JOURNAL_NOTE: break;
 	}
+}
+
+void ghost_audit(struct world *w, const struct record *rec)
+{
+	char who[24];
+	if (rec->pair && text_find(rec->body, "who", who, sizeof(who)) && strcmp(who, "operator") == 0)
+		world_pair(w, rec->pair)->ghost.operator_rows++;
 }
 
 void ghost_durable(struct world *w, const struct record *rec)

@@ -34,6 +34,7 @@ struct ghost {
 	size_t nops;
 	/* evidence as it was told to this life of the controller */
 	int dead[FAMILIES], alive[FAMILIES];
+	int64_t blind_ms;        /* last moment of a fault on the controller's side; -1 = never */
 	int64_t serves_since_ms; /* in truth, whatever the controller knows; -1: it does not */
 	int64_t last_ms[FAMILIES];
 	int64_t dead_from_ms[FAMILIES], dead_to_ms[FAMILIES]; /* starts of the streak's first and last dead round */
@@ -53,6 +54,7 @@ struct ghost {
 	/* commands by people */
 	uint32_t asked_failback, asked_abort, asked_resume, begun_back;
 	uint32_t asked_failover;
+	uint32_t operator_rows; /* durable audit rows of what the operator asked for */
 	bool held;
 	size_t ack_asked, release_asked; /* numbers of the questions: an answer to an older one undoes neither */
 	int64_t hold_until_ms;
@@ -71,6 +73,7 @@ struct ghost_op *ghost_find_op(struct ghost *g, uint64_t op);
 void ghost_submitted(struct world *w, const struct txn *txn);
 /* It is durable. */
 void ghost_durable(struct world *w, const struct record *rec);
+void ghost_audit(struct world *w, const struct record *rec); /* one that was not there before */
 int ghost_auto_today(const struct world *w, int64_t wall_ms);
 
 #endif

@@ -209,16 +209,18 @@ static bool truly_serves(const struct world *w, uint8_t pair)
 {
 	const struct host *h = &w->pair[pair].host[HOST_PRIMARY];
 	bool reached = net_controller_reaches(w, h, 4) || net_controller_reaches(w, h, 6);
-	if (world_fault(w, pair, FAULT_LOCAL)) /* nothing can be seen: only an operator's order goes on, by his word */
-		return false;
 	return host_serves(h) && reached && !world_fault(w, pair, FAULT_PRIMARY_SMTP_FAR);
 }
 
 /* 14. Fencing is for a dead primary: never for one that serves, and has served the controller's net for a while,
- * whatever the controller knows of it. */
-void promise_14_fence(struct world *w, const struct host *h)
+ * whatever the controller knows of it. Only where it can see nothing at all an operator's own word may be wrong. */
+void promise_14_fence(struct world *w, const struct verb *v, const struct host *h)
 {
-	int64_t since_ms = w->pair[h->pair].ghost.serves_since_ms;
+	struct ghost *g = &w->pair[h->pair].ghost;
+	const struct ghost_op *op = ghost_find_op(g, v->op);
+	int64_t since_ms = g->serves_since_ms;
+	if (op && !op->automatic && g->blind_ms >= 0 && w->clock.now_ms - g->blind_ms <= SERVES_MS)
+		return;
 	if (h->role == HOST_PRIMARY && h->on && since_ms >= 0 && w->clock.now_ms - since_ms > SERVES_MS)
 		world_fail(w, 14, "pair%u: the primary is powered off; it has served for %lld ms", h->pair,
 			   (long long)(w->clock.now_ms - since_ms));
@@ -227,6 +229,8 @@ void promise_14_fence(struct world *w, const struct host *h)
 static void promise_14_look(struct world *w, uint8_t pair)
 {
 	struct ghost *g = &w->pair[pair].ghost;
+	if (world_fault(w, pair, FAULT_LOCAL))
+		g->blind_ms = w->clock.now_ms;
 	if (!truly_serves(w, pair))
 		g->serves_since_ms = -1;
 	else if (g->serves_since_ms < 0)

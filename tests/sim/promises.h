@@ -19,7 +19,7 @@ void promise_4_swap(struct world *w, struct dns_zone *zone, const struct verb *v
 void promise_5_verified(struct world *w, const struct host *standby, const char *what);
 void promise_6_intent(struct world *w, const struct verb *v);
 void promise_8_by_hand(struct world *w, uint8_t pair, const struct ghost_op *op);
-void promise_14_fence(struct world *w, const struct host *h);
+void promise_14_fence(struct world *w, const struct verb *v, const struct host *h);
 void promise_9_power(struct world *w, const struct host *h);
 void promise_9_message(struct world *w, uint8_t pair, uint32_t id, bool acked, uint8_t where);
 void promise_12_deadline(struct world *w, const struct verb *v);

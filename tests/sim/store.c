@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "../../common/base/mem.h"
+#include "../../controller/core/text.h"
 #include "world.h"
 
 #define APPLY_MS 1
@@ -43,6 +44,18 @@ static bool same_key(const struct record *a, const struct record *b)
 	return false;
 }
 
+/* The real store keeps the first row of a key: another one under it would be lost. */
+static void compare_audit(struct world *w, const struct record *was, const struct record *rec)
+{
+	static const char *const keys[] = { "who", "what" };
+	char a[64], b[64];
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+		if (text_find(was->body, keys[i], a, sizeof(a)) && text_find(rec->body, keys[i], b, sizeof(b)) &&
+		    strcmp(a, b) != 0)
+			world_fail(w, 11, "pair%u: the audit row of %s is lost: its key is that of %s", rec->pair - 1,
+				   b, a);
+}
+
 static void put_row(struct world *w, const struct record *rec)
 {
 	struct store *s = &w->store;
@@ -53,6 +66,10 @@ static void put_row(struct world *w, const struct record *rec)
 	if (row && rec->kind == RECORD_JOURNAL && strcmp(row->body, rec->body) != 0)
 		world_fail(w, 6, "journal row %u of operation %llu is written a second time, with other words",
 			   rec->seq, (unsigned long long)rec->op);
+	if (row && rec->kind == RECORD_AUDIT)
+		compare_audit(w, row, rec);
+	if (!row && rec->kind == RECORD_AUDIT)
+		ghost_audit(w, rec);
 	if (!row) {
 		if (s->n == s->cap) {
 			s->cap = s->cap ? s->cap * 2 : 64;

@@ -41,6 +41,9 @@ struct sim_asked {
 	uint8_t pair;
 	enum command_kind kind;
 	int64_t expires_wall_ms;
+	uint32_t life; /* of the controller that was asked */
+	bool answered;
+	uint32_t operator_rows; /* before it was asked */
 };
 
 struct failure {
