@@ -1,4 +1,4 @@
-/* Every key of agent.conf: one row each. */
+/* Every key of agent.conf: one row each. The sample and the manual page are held to these rows by a test. */
 #include "config.h"
 
 #include <stddef.h>
@@ -102,13 +102,13 @@ static const struct conf_row rows[] = {
 	  .help = "where a primary's recipients stand" },
 };
 /* clang-format on */
-static const struct conf_section top = { .what = "agent", ROWS(rows), .size = sizeof(struct agent_config) };
+const struct conf_section agent_config_section = { .what = "agent", ROWS(rows), .size = sizeof(struct agent_config) };
 
 enum err_code agent_config_load(const char *path, struct agent_config **out, struct err *e)
 {
 	struct conf_doc *doc = NULL;
 	*out = mem_calloc(1, sizeof(**out));
-	enum err_code rc = conf_load(path, &top, *out, &doc, e);
+	enum err_code rc = conf_load(path, &agent_config_section, *out, &doc, e);
 	conf_doc_free(doc);
 	if (rc != ERR_OK) {
 		agent_config_free(*out);
@@ -121,11 +121,11 @@ void agent_config_free(struct agent_config *c)
 {
 	if (!c)
 		return;
-	conf_free_values(&top, c);
+	conf_free_values(&agent_config_section, c);
 	free(c);
 }
 
 void agent_config_print(const struct agent_config *c, struct strbuf *out)
 {
-	conf_print(&top, c, out);
+	conf_print(&agent_config_section, c, out);
 }

@@ -41,6 +41,8 @@ struct agent_config {
 	struct config_maps maps;
 };
 
+extern const struct conf_section agent_config_section; /* the rows */
+
 enum err_code agent_config_load(const char *path, struct agent_config **out, struct err *e) NODISCARD;
 void agent_config_free(struct agent_config *c); /* NULL is legal */
 void agent_config_print(const struct agent_config *c, struct strbuf *out);

@@ -1,5 +1,4 @@
-/* coldmx.conf: the sample and the manual page are held to the rows; each mistake is one error with
- * file, line and what to write. Run from the top folder of the sources. */
+/* coldmx.conf: each mistake is one error with file, line and what to write. Run from the top folder of the sources. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -124,71 +123,6 @@ static void test_print_loads_again(void **state)
 	strbuf_fini(&one);
 	strbuf_fini(&two);
 	free(text);
-}
-
-static void hold_to_rows(const struct conf_section *s, const char *conf, const char *man)
-{
-	for (size_t i = 0; i < s->nrows; i++) {
-		const struct conf_row *row = &s->rows[i];
-		char want[160];
-		if (!row->name)
-			continue;
-		snprintf(want, sizeof(want), "%s = ", row->name);
-		if (!strstr(conf, want))
-			fail_msg("etc/coldmx.conf has no \"%s\"", row->name);
-		snprintf(want, sizeof(want), ".It Ic %s", row->name);
-		if (!strstr(man, want))
-			fail_msg("docs/coldmx.conf.5 has no \"%s\"", want);
-		if (row->section) {
-			hold_to_rows(row->section, conf, man);
-			continue;
-		}
-		if (!row->def || !row->def[0])
-			continue;
-		bool bare = row->type == CONF_BOOL || row->type == CONF_INT;
-		snprintf(want, sizeof(want), bare ? "%s = %s;" : "%s = \"%s\";", row->name, row->def);
-		if (!strstr(conf, want))
-			fail_msg("etc/coldmx.conf does not show the default: %s", want);
-		snprintf(want, sizeof(want), bare ? ".It Ic %s No = %s" : ".It Ic %s No = Qq %s", row->name, row->def);
-		if (!strstr(man, want))
-			fail_msg("docs/coldmx.conf.5 does not show the default: %s", want);
-	}
-}
-
-static bool has_row(const struct conf_section *s, const char *name, size_t len)
-{
-	for (size_t i = 0; i < s->nrows; i++) {
-		const struct conf_row *row = &s->rows[i];
-		if (row->name && strlen(row->name) == len && strncmp(row->name, name, len) == 0)
-			return true;
-		if (row->section && has_row(row->section, name, len))
-			return true;
-	}
-	return false;
-}
-
-/* The other way round: no key in the manual that the program does not take. */
-static void hold_to_manual(const char *man)
-{
-	for (const char *at = man; (at = strstr(at, "\n.It Ic "));) {
-		at += strlen("\n.It Ic ");
-		size_t len = strcspn(at, " \n");
-		if (!has_row(&config_section, at, len))
-			fail_msg("docs/coldmx.conf.5 has \"%.*s\", which is no key", (int)len, at);
-	}
-}
-
-static void test_sample_and_manual_follow_rows(void **state)
-{
-	(void)state;
-	struct err e;
-	char *conf, *man;
-	assert_int_equal(file_read("etc/coldmx.conf", 1 << 20, FILE_ANY, &conf, NULL, &e), ERR_OK);
-	assert_int_equal(file_read("docs/coldmx.conf.5", 1 << 20, FILE_ANY, &man, NULL, &e), ERR_OK);
-	hold_to_rows(&config_section, conf, man);
-	hold_to_manual(man);
-	free(conf);
-	free(man);
 }
 
 static void test_mistakes_of_notation(void **state)
@@ -409,7 +343,6 @@ int main(void)
 		cmocka_unit_test(test_files),
 		cmocka_unit_test(test_controls),
 		cmocka_unit_test(test_engine),
-		cmocka_unit_test(test_sample_and_manual_follow_rows),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
