@@ -1,4 +1,5 @@
-/* The agents' listener over real TLS: tokens, rights, boots, maps; and the kept maps on disk. */
+/* The agents' listener over real TLS: tokens, rights, boots, maps, each answer as docs/openapi.yaml has it; and the kept
+ * maps on disk. Run from the top folder of the sources. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,11 +19,11 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
-#include "../../common/base/file.h"
 #include "../../common/base/mem.h"
 #include "../../common/base/sha256.h"
 #include "../../controller/surface/agent_api.h"
 #include "../../controller/surface/maps_store.h"
+#include "contract.h"
 
 static char dir[64], maps_dir[80], cert_path[96], key_path[96];
 static struct config config;
@@ -73,6 +74,30 @@ static void *turn_loop(void *arg)
 	return NULL;
 }
 
+/* ---- the document ---- */
+static const char *const whats[] = { "rights", "boots", "maps" };
+static const char *const methods[] = { "get", "post", "put" }; /* of each */
+static bool seen[ARRAY_LEN(whats)][600];
+
+/* An answer at a documented path: its status stands there, and its JSON has the members of its schema. */
+static void hold_to_document(const char *method, const char *path, long status, const struct strbuf *got)
+{
+	json_t *body = status == 200 ? NULL : json_loadb(got->data, got->len, 0, NULL);
+	if (status != 200)
+		expect_exactly(body, "Problem", path);
+	json_decref(body);
+	for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
+		char name[80];
+		const char *what = strrchr(path, '/') + 1;
+		if (strcmp(what, whats[i]) != 0 || strcasecmp(method, methods[i]) != 0)
+			continue;
+		snprintf(name, sizeof(name), "/v1/agent/{pair}/{role}/%s", what);
+		if (!contract_has_status(name, methods[i], status))
+			fail_msg("%s %s answers %ld, which docs/openapi.yaml has not", method, path, status);
+		seen[i][status] = true;
+	}
+}
+
 /* ---- client ---- */
 static size_t keep_body(char *bytes, size_t size, size_t n, void *arg)
 {
@@ -110,6 +135,7 @@ static long ask(const char *method, const char *path, const char *token, const c
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(c);
+	hold_to_document(method, path, status, got);
 	return status;
 }
 
@@ -197,7 +223,10 @@ static void test_maps(void **state)
 	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "alpha-primary-token", maps.data, maps.len, &got),
 			 200);
 	assert_int_equal(pushed_recipients, 2);
-	assert_non_null(strstr(got.data, pushed_sha));
+	json_t *kept = json_loadb(got.data, got.len, 0, NULL);
+	expect_exactly(kept, "Kept", "PUT maps");
+	assert_string_equal(json_string_value(json_object_get(kept, "sha256")), pushed_sha);
+	json_decref(kept);
 	assert_int_equal(maps_store_load(&config, 1, &back, &len, &e), ERR_OK);
 	assert_int_equal(len, maps.len);
 	assert_memory_equal(back, maps.data, len);
@@ -216,6 +245,23 @@ static void test_maps(void **state)
 	strbuf_fini(&got);
 	strbuf_fini(&maps);
 	strbuf_fini(&other);
+}
+
+/* Last of those that ask: what the document promises was met; but for 503 and 504, which need a controller in trouble. */
+static void test_document_is_met(void **state)
+{
+	(void)state;
+	struct strbuf got = STRBUF_INIT;
+	assert_int_equal(ask("POST", "/v1/agent/alpha/standby/boots", "x", "", 0, &got), 401);
+	assert_int_equal(ask("PUT", "/v1/agent/alpha/primary/maps", "x", "", 0, &got), 401);
+	strbuf_fini(&got);
+	for (size_t i = 0; i < ARRAY_LEN(whats); i++)
+		for (long status = 100; status < 503; status++) {
+			char name[80];
+			snprintf(name, sizeof(name), "/v1/agent/{pair}/{role}/%s", whats[i]);
+			if (contract_has_status(name, methods[i], status) && !seen[i][status])
+				fail_msg("%s never answered %ld as docs/openapi.yaml has it", name, status);
+		}
 }
 
 /* What lies on disk shows nothing, and opens only unchanged, for its own pair, with its own key. */
@@ -290,7 +336,7 @@ static int set_up(void **state)
 		    t2[] = "alpha-standby-token";
 	struct err e;
 	snprintf(dir, sizeof(dir), "/tmp/coldmx-test-agent-api-XXXXXX");
-	if (!mkdtemp(dir))
+	if (!mkdtemp(dir) || !contract_read())
 		return -1;
 	snprintf(maps_dir, sizeof(maps_dir), "%s/maps", dir);
 	snprintf(cert_path, sizeof(cert_path), "%s/cert.pem", dir);
@@ -327,6 +373,7 @@ static int tear_down(void **state)
 	agent_api_free(api);
 	mailbox_free(loop);
 	curl_global_cleanup();
+	contract_forget();
 	snprintf(path, sizeof(path), "%s/alpha.maps", maps_dir);
 	unlink(path);
 	rmdir(maps_dir);
@@ -338,10 +385,8 @@ static int tear_down(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tokens),
-		cmocka_unit_test(test_boots),
-		cmocka_unit_test(test_maps),
-		cmocka_unit_test(test_kept_maps),
+		cmocka_unit_test(test_tokens),          cmocka_unit_test(test_boots),     cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_document_is_met), cmocka_unit_test(test_kept_maps),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }

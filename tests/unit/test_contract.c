@@ -7,13 +7,12 @@
 #include <cmocka.h>
 
 #include "../../cli/cli.h"
-#include "../../common/base/file.h"
+#include "contract.h"
 #include "fake_engine.h"
 
 static struct fake engine;
 static struct client *client;
 static char dir[64], socket_path[96];
-static char *yaml;
 
 static json_t *get(const char *path)
 {
@@ -24,61 +23,6 @@ static json_t *get(const char *path)
 	json_t *j = json_incref(a.json);
 	answer_fini(&a);
 	return j;
-}
-
-/* Appends the members that schema `name` requires, each followed by a blank. */
-static void required_of(const char *name, struct strbuf *out)
-{
-	char head[80];
-	snprintf(head, sizeof(head), "\n    %s:\n", name);
-	const char *schemas = strstr(yaml, "\n  schemas:\n");
-	const char *at = schemas ? strstr(schemas, head) : NULL;
-	if (!at) {
-		fail_msg("docs/openapi.yaml has no schema %s", name);
-		return;
-	}
-	at += strlen(head) - 1;
-	const char *list = strstr(at, "required: [");
-	const char *next = strstr(at, "\n    ");
-	while (next && (next[5] == ' ' || next[5] == '#'))
-		next = strstr(next + 1, "\n    ");
-	if (!list || (next && list > next)) {
-		fail_msg("schema %s of docs/openapi.yaml requires nothing", name);
-		return;
-	}
-	for (list += strlen("required: ["); *list != ']'; list++)
-		if (*list == ',')
-			strbuf_addc(out, ' ');
-		else if (*list != ' ' && *list != '\n')
-			strbuf_addc(out, *list);
-	strbuf_addc(out, ' ');
-}
-
-static void expect_exactly(json_t *object, const char *schemas, const char *where)
-{
-	struct strbuf want = STRBUF_INIT;
-	char names[80], padded[80];
-	const char *key;
-	json_t *value;
-	size_t n = 0;
-	(void)str_copy(names, sizeof(names), schemas);
-	strbuf_addc(&want, ' ');
-	for (char *name = strtok(names, " "); name; name = strtok(NULL, " "))
-		required_of(name, &want);
-	if (!json_is_object(object))
-		fail_msg("%s: no object where %s is documented", where, schemas);
-	json_object_foreach(object, key, value)
-	{
-		snprintf(padded, sizeof(padded), " %s ", key);
-		if (!strstr(strbuf_str(&want), padded))
-			fail_msg("%s: \"%s\" is not documented in %s", where, key, schemas);
-	}
-	char *text = strbuf_take(&want);
-	for (char *member = strtok(text, " "); member; member = strtok(NULL, " "), n++)
-		if (!json_object_get(object, member))
-			fail_msg("%s: \"%s\" of %s is missing", where, member, schemas);
-	assert_int_equal(n, json_object_size(object));
-	free(text);
 }
 
 /* The objects below an answer, by a path of member names; "#" is the first item of an array. */
@@ -160,12 +104,14 @@ static void test_every_documented_path_answers(void **state)
 		bool reads = strncmp(strchr(at + 1, '\n'), "\n    get:", 9) == 0;
 		at += 3;
 		fill_path(at, path, sizeof(path));
-		client_ask(client, path, reads ? NULL : "{}", &a);
-		if (a.status != 200)
+		/* what belongs to the agents' listener is not here (its own test: test_agent_api.c) */
+		bool elsewhere = strncmp(path, "/v1/agent/", 10) == 0;
+		client_ask(client, path, reads || elsewhere ? NULL : "{}", &a);
+		if (a.status != (elsewhere ? 404 : 200))
 			fail_msg("%s of docs/openapi.yaml answers %ld", path, a.status);
 		answer_fini(&a);
 	}
-	assert_int_equal(paths, 9);
+	assert_int_equal(paths, 12);
 }
 
 static bool ends_with(const char *text, size_t len, const char *end)
@@ -219,7 +165,7 @@ static int set_up(void **state)
 	(void)state;
 	struct err e;
 	snprintf(dir, sizeof(dir), "/tmp/coldmx-test-contract-XXXXXX");
-	if (!mkdtemp(dir) || file_read("docs/openapi.yaml", 1 << 20, FILE_ANY, &yaml, NULL, &e) != ERR_OK)
+	if (!mkdtemp(dir) || !contract_read())
 		return -1;
 	snprintf(socket_path, sizeof(socket_path), "%s/sock", dir);
 	if (fake_start(&engine, socket_path, 1, &e) != ERR_OK)
@@ -233,7 +179,7 @@ static int tear_down(void **state)
 	(void)state;
 	client_free(client);
 	fake_stop(&engine);
-	free(yaml);
+	contract_forget();
 	unlink(socket_path);
 	return rmdir(dir);
 }
