@@ -146,9 +146,11 @@ static enum MHD_Result admit(struct MHD_Connection *conn, struct agent_request *
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		if (strcmp(what, rows[i].what) != 0)
 			continue;
-		if (strcmp(method, rows[i].method) != 0)
-			return answer_error(conn, MHD_HTTP_METHOD_NOT_ALLOWED, ERR_INVALID, "%s takes %s", what,
-					    rows[i].method);
+		if (strcmp(method, rows[i].method) != 0) {
+			struct err err = { 0 };
+			err_set(&err, ERR_INVALID, "%s takes %s", what, rows[i].method);
+			return answer_problem(conn, MHD_HTTP_METHOD_NOT_ALLOWED, &err, "", "", rows[i].method);
+		}
 		r->what = (enum agent_what)i;
 		r->body_max = r->what == WHAT_MAPS ? (size_t)r->api->opts.config->global.agent_listen.maps_max_bytes
 						   : BOOT_BODY_MAX_BYTES;

@@ -99,6 +99,8 @@ static void hold_to_document(const char *method, const char *path, long status, 
 }
 
 /* ---- client ---- */
+static char allowed[16]; /* header Allow of the last answer */
+
 static size_t keep_body(char *bytes, size_t size, size_t n, void *arg)
 {
 	strbuf_add(arg, bytes, size * n);
@@ -133,6 +135,9 @@ static long ask(const char *method, const char *path, const char *token, const c
 	}
 	if (curl_easy_perform(c) == CURLE_OK)
 		curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+	struct curl_header *allow = NULL;
+	bool has_allow = curl_easy_header(c, "Allow", 0, CURLH_HEADER, -1, &allow) == CURLHE_OK;
+	(void)str_copy(allowed, sizeof(allowed), has_allow ? allow->value : "");
 	curl_slist_free_all(headers);
 	curl_easy_cleanup(c);
 	hold_to_document(method, path, status, got);
@@ -168,6 +173,7 @@ static void test_tokens(void **state)
 	assert_int_equal(ask("GET", "/", "alpha-primary-token", NULL, 0, &got), 401);
 	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/none", "alpha-primary-token", NULL, 0, &got), 404);
 	assert_int_equal(ask("DELETE", "/v1/agent/alpha/primary/maps", "alpha-primary-token", NULL, 0, &got), 405);
+	assert_string_equal(allowed, "PUT");
 	ready = false;
 	assert_int_equal(ask("GET", "/v1/agent/alpha/primary/rights", "alpha-primary-token", NULL, 0, &got), 503);
 	ready = true;
