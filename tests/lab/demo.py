@@ -53,13 +53,14 @@ def running_step(operation):
 
 
 class Follower(threading.Thread):
-    """Watches state, steps and name servers, says each change once, and shows the screens at the stages asked for."""
+    """Watches verdict, state, steps and name servers, says each change once, shows the screens of their stages."""
 
     def __init__(self, product, line):
         super().__init__(daemon=True)
         self.product, self.line = product, line
         self.ended = threading.Event()
         self.said = set()
+        self.verdict = self.state = None
         self.own_ms = {}  # by operation
         self.screens = {}  # what to show once: state or step -> commands
 
@@ -73,6 +74,16 @@ class Follower(threading.Thread):
         """The screens of a stage, when they were asked for and were not shown yet."""
         for command in self.screens.pop(stage, ()):
             show(self.product, *command, failover.PAIR)
+
+    def look_at_pair(self, status):
+        """The verdict on the primary, and the pair's state, when they change; one line when both take the same name."""
+        verdict, state = status["verdict"], status["state"]
+        if verdict != self.verdict and (verdict != state or state == self.state):
+            self.line.say(f"{verdict.upper()}: the verdict on the primary")
+        if state != self.state:
+            self.line.say(f"{state.upper()}: {status['why']}")
+            self.screen(state)
+        self.verdict, self.state = verdict, state
 
     def look_at_steps(self, operation):
         """Finished steps, with their seconds and our own share of them."""
@@ -93,15 +104,11 @@ class Follower(threading.Thread):
             self.once((server, mx, self.line.zero), f"  DNS on {server}: {mx}")
 
     def run(self):
-        state = None
         while not self.ended.wait(0.1):
             status = self.product.status()
             if not status.get("state"):
                 continue
-            if status["state"] != state:
-                state = status["state"]
-                self.line.say(f"{state.upper()}: {status['why']}")
-                self.screen(state)
+            self.look_at_pair(status)
             if status.get("operation"):
                 self.look_at_steps(status["operation"])
             self.look_at_dns()
