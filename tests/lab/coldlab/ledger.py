@@ -14,6 +14,7 @@ from .dns import ZONE
 
 LINE = re.compile(r"postfix/(?P<service>[\w-]+)\[\d+\]: (?P<qid>[0-9A-Za-z]{6,}): (?P<rest>.*)")
 RELAY = re.compile(r"relay=(?P<relay>\S+?), .*status=(?P<status>\w+) \((?P<text>.*)\)")
+RECEIVED = re.compile(r"^Received: (?:.*\n[ \t])*?.*\bid (\w+)", re.MULTILINE)  # the first: the last hop's
 UNCONFIRMED = "while sending end of data"
 ONE_BY_ONE = 1_000_000  # numbers of single messages begin here
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
@@ -136,14 +137,19 @@ class Ledger:
 
     def delivered(self):
         """Counter of numbers in the primary's Maildirs."""
+        return collections.Counter({number: len(copies) for number, copies in self._copies().items()})
+
+    def _copies(self):
+        """{number: [(the queue id that the primary had for a copy, when it was delivered)]}."""
         wanted = self._own_id()
-        found = collections.Counter()
+        found = collections.defaultdict(list)
         base = self.lab.machines["primary"].root / mail.MAILBOX_BASE.lstrip("/") / ZONE
         for kind in ("new", "cur"):
             for path in base.glob(f"*/{kind}/*"):
-                named = wanted.search(path.read_text(errors="replace")[:8192])
+                head = path.read_text(errors="replace")[:8192]
+                named, received = wanted.search(head), RECEIVED.search(head)
                 if named:
-                    found[int(named[1])] += 1
+                    found[int(named[1])].append((received[1] if received else "", path.stat().st_mtime))
         return found
 
     def missing(self):
@@ -169,8 +175,12 @@ class Ledger:
 
     def doubles(self):
         """{number: (copies, reasons)}; a double without a reason is a fault of somebody."""
-        trails = self._all_trails()
-        return {n: (copies, self._reasons(n, trails)) for n, copies in self.delivered().items() if copies > 1}
+        doubled = {n: copies for n, copies in self._copies().items() if len(copies) > 1}
+        if not doubled:
+            return {}
+        trails, booted = self._all_trails(), _booted_at(self.lab.machines["primary"])
+        return {n: (len(copies), self._reasons(n, trails) + _across_a_boot(copies, booted))
+                for n, copies in doubled.items()}
 
     def read_stranded(self, folder):
         """Takes the numbers that lie in the controller's exported folder (stranded_dir of coldmx.conf)."""
@@ -239,6 +249,20 @@ class Ledger:
         lines += [f"  number {n}: {copies} copies: {'; '.join(reasons) or 'NO REASON FOUND'}"
                   for n, (copies, reasons) in sorted(doubles.items())]
         return "\n".join(lines)
+
+
+def _booted_at(machine):
+    """When a machine's present boot began, in seconds of the clock that all of them share."""
+    show = ["systemctl", "show", "--timestamp=unix", "-P", "UserspaceTimestamp"]
+    return float(machine.exec(show).stdout.strip().lstrip("@"))
+
+
+def _across_a_boot(copies, booted):
+    """One file of the primary's queue, delivered before its last boot and after it: it lost power between delivery and
+    removal (RFC 1047), and with it the last lines of its log, which would say so."""
+    before = {qid for qid, at in copies if qid and at < booted}
+    after = {qid for qid, at in copies if at >= booted}
+    return [f"primary lost power after it delivered {qid}" for qid in sorted(before & after)]
 
 
 def _services():
