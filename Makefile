@@ -41,13 +41,13 @@ CLI      := $(filter-out %/main.o,$(call src,cli))
 SIM      := $(call src,tests/sim)
 SIM_BASE := $(addprefix $(BUILD)/common/,base/err.o base/mem.o base/strbuf.o probe/probe_names.o rights.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-# A controller killed in each of its steps takes longer than the gate may: `make lab` runs it.
-LAB_LONG := test_ledger_restarts.py
+# These take longer than the gate may (15 minutes on 2 cores): `make lab` runs them, `make lab-long` them alone.
+LAB_LONG := test_ledger_faults.py test_ledger_restarts.py
 LAB_GATE := $(filter-out $(LAB_LONG),$(notdir $(wildcard tests/lab/test_*.py)))
 TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/lab/tools/*.c tests/unit/tool_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo check unit unit-host sim sim-mutants fuzz lab lab-gate lint style asan tsan valgrind clang install clean \
+.PHONY: all demo check unit unit-host sim sim-mutants fuzz lab lab-gate lab-long lint style asan tsan valgrind clang install clean \
         help tools FORCE
 .DEFAULT_GOAL := all
 
@@ -123,6 +123,9 @@ fuzz: ## each parser of hostile bytes, FUZZ_S seconds
 lab: all tools ## the whole lab: real machines, real failovers, LAB_N labs at once (root)
 	$(Q)cd tests/lab && COLDMX_BUILD=$(abspath $(BUILD)) $(PYTHON) -B -m pytest -q -p no:cacheprovider \
 	  -n $(LAB_N) --dist loadfile --max-worker-restart 0 $(PYTEST)
+
+lab-long: ## the lab's longest tests: ledgers under faults, a controller killed in each of its steps
+	$(Q)$(MAKE) --no-print-directory lab PYTEST="$(LAB_LONG) -s"
 
 lab-gate: ## what `check` runs of the lab: all but the longest
 	$(Q)$(MAKE) --no-print-directory lab PYTEST="$(LAB_GATE)"
