@@ -51,12 +51,12 @@ static void range_of(const struct conf_row *row, char *out, size_t size)
 	free(bare);
 }
 
-/* An entry of the page, from `head` to the next one that begins with `next`, has `want`. */
-static bool entry_has(const char *man, const char *head, const char *next, const char *want)
+/* An entry of the page, from `head` to the next one that begins with `next`, has this part. */
+static bool entry_has(const char *man, const char *head, const char *next, const char *part)
 {
 	for (const char *at = man; (at = strstr(at, head));) {
 		at += strlen(head);
-		const char *end = strstr(at, next), *found = strstr(at, want);
+		const char *end = strstr(at, next), *found = strstr(at, part);
 		if (found && (!end || found < end))
 			return true;
 	}
