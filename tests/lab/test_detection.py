@@ -162,16 +162,19 @@ def test_a_cut_shorter_than_one_reference_interval_is_no_evidence(automatic):
 
 
 def test_a_flapping_network_of_the_controller_is_no_evidence(automatic):
-    seen = []
+    seen, noticed = [], {"suspect", "unknown"}
     try:
-        for cut_s, whole_s in ((1.5, 0.5), (6.0, 0.7), (0.7, 0.3), (6.0, 0.4), (2.2, 0.6)):
-            automatic.lab.net.cut("ctl")
-            seen += states_while(automatic, cut_s)
-            automatic.lab.net.heal("ctl")
-            seen += states_while(automatic, whole_s)
+        for _ in range(5):  # a SYN sent again just after a cut can save a round: then once more
+            for cut_s, whole_s in ((1.5, 0.5), (6.0, 0.7), (0.7, 0.3), (6.0, 0.4), (2.2, 0.6)):
+                automatic.lab.net.cut("ctl")
+                seen += states_while(automatic, cut_s)
+                automatic.lab.net.heal("ctl")
+                seen += states_while(automatic, whole_s)
+            if noticed & set(seen):
+                break
     finally:
         automatic.lab.net.heal("ctl")
-    assert {"suspect", "unknown"} & set(seen), "no cut was noticed: nothing was proven"
+    assert noticed & set(seen), "no cut was noticed: nothing was proven"
     assert not {"down", "promoting"} & set(seen), seen
     automatic.wait_state("up", timeout_s=60)
 
