@@ -201,12 +201,16 @@ static struct save *new_save(struct watched *p, const char *who, const char *wha
 	return s;
 }
 
-void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg)
+static void submit_answered(struct save *s, command_cb *answer, void *arg)
 {
-	struct save *s = new_save(p, who, what, why);
 	s->answer = answer;
 	s->arg = arg;
 	submit_save(s);
+}
+
+void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg)
+{
+	submit_answered(new_save(p, who, what, why), answer, arg);
 }
 
 void records_save_for_op(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer,
@@ -214,18 +218,14 @@ void records_save_for_op(struct watched *p, const char *who, const char *what, c
 {
 	struct save *s = new_save(p, who, what, why);
 	s->op = p->op.plan.op;
-	s->answer = answer;
-	s->arg = arg;
-	submit_save(s);
+	submit_answered(s, answer, arg);
 }
 
 void records_abandon(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg)
 {
 	struct save *s = new_save(p, who, "abandon", why);
 	s->abandons = p->lost_op;
-	s->answer = answer;
-	s->arg = arg;
-	submit_save(s);
+	submit_answered(s, answer, arg);
 }
 
 void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,

@@ -15,6 +15,7 @@
 #include "../../common/base/file.h"
 #include "../../common/base/mem.h"
 #include "../../controller/config_rows.h"
+#include "replace.h"
 
 static char dir[64];
 
@@ -24,21 +25,6 @@ static void put(const char *name, const char *text, mode_t mode)
 	struct err e;
 	snprintf(path, sizeof(path), "%s/%s", dir, name);
 	assert_int_equal(file_replace(path, text, strlen(text), mode, &e), ERR_OK);
-}
-
-static char *replace(char *text, const char *from, const char *to)
-{
-	struct strbuf out = STRBUF_INIT;
-	for (const char *at = text; *at;) {
-		if (strncmp(at, from, strlen(from)) == 0) {
-			strbuf_adds(&out, to);
-			at += strlen(from);
-		} else {
-			strbuf_addc(&out, *at++);
-		}
-	}
-	free(text);
-	return strbuf_take(&out);
 }
 
 /* The sample, with its folders moved into the test's. */

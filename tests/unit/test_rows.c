@@ -15,21 +15,7 @@
 #include "../../common/base/file.h"
 #include "../../common/base/mem.h"
 #include "../../controller/config_rows.h"
-
-static char *replace(char *text, const char *from, const char *to)
-{
-	struct strbuf out = STRBUF_INIT;
-	for (const char *at = text; *at;) {
-		if (strncmp(at, from, strlen(from)) == 0) {
-			strbuf_adds(&out, to);
-			at += strlen(from);
-		} else {
-			strbuf_addc(&out, *at++);
-		}
-	}
-	free(text);
-	return strbuf_take(&out);
-}
+#include "replace.h"
 
 /* "Range: 1 to 256." as a manual page has it; "" for a row without bounds. */
 static void range_of(const struct conf_row *row, char *out, size_t size)
