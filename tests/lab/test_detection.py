@@ -1,6 +1,7 @@
 """What counts as a dead primary and what does not, on a real Postfix: hung, without power, one family lost, our own
 network lost, refusing, busy. One lab; every test leaves the primary as it found it, the last ones leave it dead."""
 
+import signal
 import time
 
 import pytest
@@ -177,6 +178,33 @@ def test_a_flapping_network_of_the_controller_is_no_evidence(automatic):
     assert noticed & set(seen), "no cut was noticed: nothing was proven"
     assert not {"down", "promoting"} & set(seen), seen
     automatic.wait_state("up", timeout_s=60)
+
+
+def dead_rounds(product, name):
+    """How many rounds in a row a family is dead."""
+    count = value(product, name).split(" dead round")[0]
+    return int(count) if count.isdigit() else 0
+
+
+def test_a_controller_that_was_stopped_does_not_act_on_what_it_missed(automatic):
+    """One dead round is missing before DOWN and is under way; then the controller itself is stopped for 7 s."""
+    controller, primary = automatic.lab.controller, automatic.lab.machines["primary"]
+    for _ in range(3):
+        wait_for("grace is over", lambda: conditions(automatic)["grace"]["met"], 60)
+        size = len(controller.log())
+        primary.mail_signal("STOP")
+        try:
+            wait_for("one round short of DOWN", lambda: min(dead_rounds(automatic, "smtp-v4"), dead_rounds(
+                automatic, "smtp-v6")) == DEAD_ROUNDS - 1, 60, every_s=0.02)
+            controller.signal(signal.SIGSTOP)
+            time.sleep(7)
+            controller.signal(signal.SIGCONT)
+            seen = states_while(automatic, 1)
+            wait_for("said", lambda said=size: "slept or was stopped" in controller.log()[said:], 10)
+        finally:
+            primary.mail_signal("CONT")
+        assert seen and not {"down", "promoting"} & set(seen), seen
+        automatic.wait_state("up", timeout_s=60)
 
 
 @pytest.mark.parametrize("automatic", [PATIENT], indirect=True)

@@ -10,6 +10,7 @@ import pytest
 
 from coldlab import product
 from coldlab.lab import Lab, sweep
+from coldlab.ledger import read_trails
 from coldlab.mail import MAILBOX_BASE
 from coldlab.net import HOSTS
 from coldlab.proc import identity, wait_gone
@@ -259,6 +260,24 @@ def test_the_ledger_notices_a_lost_message_and_an_unexplained_double(lab):
     newest.with_name("copy").unlink()
     newest.unlink()
     assert len(ledger.missing()) == 1
+
+
+LOST_ANSWERS = """\
+postfix/cleanup[7]: 4bX1Y2Z3aa: message-id=<31.ab12@outside.test>
+postfix/qmgr[8]: 4bX1Y2Z3aa: from=<load@outside.test>, size=400, nrcpt=1 (queue active)
+postfix/smtp[9]: 4bX1Y2Z3aa: lost connection with mail1.example.test[192.0.2.10] {end}
+postfix/smtp[9]: 4bX1Y2Z3aa: conversation with mail1.example.test[2001:db8:2::10] timed out {end}
+postfix/smtp[9]: 4bX1Y2Z3aa: lost connection with mail2.example.test[192.0.2.20] while receiving the greeting
+postfix/smtp[9]: 4bX1Y2Z3aa: to=<user1@example.test>, relay=mail2.example.test[2001:db8:2::20]:25, delay=9, \
+delays=0/0/9/0, dsn=4.4.2, status=deferred (lost connection with mail2.example.test[2001:db8:2::20] {end})
+""".replace("{end}", "while sending end of data -- message may be sent more than once")
+
+
+def test_the_ledger_reads_a_lost_answer_with_a_status_and_without():
+    trail = read_trails(LOST_ANSWERS, "ab12")[31]
+    assert trail.unconfirmed == ["mail1.example.test[192.0.2.10]", "mail1.example.test[2001:db8:2::10]",
+                                 "mail2.example.test[2001:db8:2::20]:25"]
+    assert not trail.sent and sum(trail.deferred.values()) == 1
 
 
 def fake_product(folder):

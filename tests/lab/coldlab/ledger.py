@@ -16,6 +16,8 @@ LINE = re.compile(r"postfix/(?P<service>[\w-]+)\[\d+\]: (?P<qid>[0-9A-Za-z]{6,})
 RELAY = re.compile(r"relay=(?P<relay>\S+?), .*status=(?P<status>\w+) \((?P<text>.*)\)")
 RECEIVED = re.compile(r"^Received: (?:.*\n[ \t])*?.*\bid (\w+)", re.MULTILINE)  # the first: the last hop's
 UNCONFIRMED = "while sending end of data"
+# What a sender says when it goes on to the next address after it lost the answer: a line without a status.
+LOST_ANSWER = re.compile(r"(?:lost connection|conversation) with (?P<relay>\S+) (?:timed out )?" + UNCONFIRMED)
 ONE_BY_ONE = 1_000_000  # numbers of single messages begin here
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 RECIPIENTS = tuple(f"user{n}@{ZONE}" for n in range(1, 6))
@@ -58,6 +60,8 @@ def read_trails(log, run_id):
             continue
         trail, outcome = trails[number], RELAY.search(found["rest"])
         if not outcome:
+            lost = LOST_ANSWER.match(found["rest"])
+            trail.unconfirmed += [lost["relay"]] if lost else []
             trail.tries[found["qid"]] += found["rest"].endswith("(queue active)")
             continue
         trail.deferred[found["qid"]] += outcome["status"] == "deferred"

@@ -191,6 +191,10 @@ class Controller:
         """True while the daemon runs."""
         return proc.alive(self.state.read("procs/coldmxd"))
 
+    def signal(self, signum):
+        """Signal the daemon, as SIGSTOP does to a machine that sleeps; False when it is gone."""
+        return proc.send(self.state.read("procs/coldmxd"), signum)
+
     def stop(self, grace_s=10.0):
         """End the daemon by SIGTERM, or by SIGKILL with a grace of 0."""
         proc.stop(self.state.read("procs/coldmxd"), grace_s)

@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import socket
 import sqlite3
 import tempfile
@@ -105,13 +106,24 @@ class Killer:
 
     def _time_comes(self, step):
         """Whether the time to kill comes while the step is in hand; looked for without a pause, as the end follows."""
-        come = self.effects.get(step, lambda: Journal(self.folder).step_in_hand() == step)
+        come = self.effects.get(step, lambda: self._caught_in(step))
         while self.running_step() == step:
             again = time.monotonic() + EFFECT_LOOKS_S
             while time.monotonic() < again:
                 if come():
                     return True
                 time.sleep(0.001)
+        return False
+
+    def _caught_in(self, step):
+        """Whether the step's begin is durable and its end is not. The controller is stopped for the look, and stays so
+        when the time has come, so that no step is over before the kill."""
+        controller = self.product.lab.controller
+        controller.signal(signal.SIGSTOP)
+        if Journal(self.folder).step_in_hand() == step:
+            return True
+        controller.signal(signal.SIGCONT)
+        time.sleep(LOOK_S)
         return False
 
     def _kill(self, step):
