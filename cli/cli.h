@@ -31,12 +31,13 @@ enum cli_command {
 	CLI_RELEASE,
 	CLI_EXPLAIN,
 	CLI_HISTORY,
+	CLI_BRAKE,
 };
 
 struct cli_options {
 	enum cli_command command;
 	const char *name; /* of the command */
-	const char *pair; /* "" = all */
+	const char *pair; /* "" = all; of brake: "", lift or restore */
 	const char *socket, *reason;
 	bool json, watch, yes, dry_run, failback;
 	int64_t hold_ms; /* --for */
@@ -70,6 +71,7 @@ int cli_problem(const struct cli_options *o, const struct answer *a);
 int show_status(const struct cli_options *o, const struct answer *a);
 int show_pair(const struct cli_options *o, const struct answer *a);
 int show_explain(const struct cli_options *o, const struct answer *a);
+int show_brake(const struct cli_options *o, const struct answer *a);
 int show_history(const struct cli_options *o, const struct answer *a);
 void show_operation(const json_t *operation);
 /* One line a step; `redrawn`: cut to the terminal's width, so that the lines can be counted. */

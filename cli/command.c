@@ -22,6 +22,7 @@ static const char *consequence(enum cli_command command)
 		return "The running operation is undone (after its point of no return: the MX is "
 		       "restored) for";
 	case CLI_RESUME: return "The stuck operation goes on for";
+	case CLI_BRAKE: return "The limits over all pairs change:";
 	case CLI_STATUS:
 	case CLI_PLAN:
 	case CLI_ACK:
@@ -46,7 +47,8 @@ static int confirm(const struct cli_options *o)
 			o->name);
 		return CLI_USAGE;
 	}
-	fprintf(stderr, "%s %s.\nType the pair's name to go on: ", consequence(o->command), o->pair);
+	fprintf(stderr, "%s %s.\nType %s to go on: ", consequence(o->command), o->pair,
+		o->command == CLI_BRAKE ? "that word" : "the pair's name");
 	fflush(stderr);
 	if (!fgets(typed, sizeof(typed), stdin))
 		typed[0] = '\0';
@@ -68,7 +70,7 @@ static void write_body(const struct cli_options *o, struct strbuf *out)
 		json_put_bool(&j, "dry_run", true);
 	if (o->failback)
 		json_put_bool(&j, "failback", true);
-	if (o->command == CLI_HOLD)
+	if (o->hold_ms && (o->command == CLI_HOLD || strcmp(o->pair, "lift") == 0))
 		json_put_int(&j, "expires_ms", clock_wall_ms() + o->hold_ms);
 	json_close_object(&j);
 }
@@ -87,6 +89,7 @@ static const char *verdict_of(const struct cli_options *o)
 	case CLI_HOLD: return "held: nothing automatic until then";
 	case CLI_RELEASE: return "released";
 	case CLI_PLAN: return "this is a plan; nothing was touched";
+	case CLI_BRAKE: return strcmp(o->pair, "lift") == 0 ? "lifted" : "in force again";
 	case CLI_FAILOVER:
 	case CLI_FAILBACK: return o->dry_run ? "this is a plan; nothing was touched" : "done";
 	case CLI_STATUS:
@@ -120,7 +123,9 @@ static int handle_answer(const struct cli_options *o, struct client *c, const st
 	print_plan(a->json);
 	if (text_of(a->json, "text")[0])
 		printf("\n");
-	if (o->command == CLI_HOLD)
+	if (o->command == CLI_BRAKE)
+		printf("brakes: %s\n", verdict_of(o));
+	else if (o->command == CLI_HOLD)
 		printf("%s: held until %s; nothing automatic until then\n", o->pair,
 		       text_time(clock_wall_ms() + o->hold_ms));
 	else
@@ -136,7 +141,10 @@ int command_run(const struct cli_options *o, struct client *c)
 	int code = confirm(o);
 	if (code >= 0)
 		return code;
-	snprintf(path, sizeof(path), "/v1/pairs/%s/%s", o->pair, o->name);
+	if (o->command == CLI_BRAKE)
+		snprintf(path, sizeof(path), "/v1/brake/%s", o->pair);
+	else
+		snprintf(path, sizeof(path), "/v1/pairs/%s/%s", o->pair, o->name);
 	write_body(o, &body);
 	client_ask(c, path, strbuf_str(&body), &a);
 	code = handle_answer(o, c, &a);

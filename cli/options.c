@@ -28,7 +28,9 @@ static const struct command_row commands[] = {
 	{ "ack", CLI_ACK, true, true, false, "acknowledge an automatic promotion or an unordered boot" },
 	{ "hold", CLI_HOLD, true, true, false, "no automatic action for a while (--for)" },
 	{ "release", CLI_RELEASE, true, true, false, "end the hold" },
-	{ "history", CLI_HISTORY, true, false, false, "the audit trail" },
+	{ "history", CLI_HISTORY, false, false, false,
+	  "the audit trail; without a pair: of what concerns all of them" },
+	{ "brake", CLI_BRAKE, false, false, true, "limits over all pairs; `brake lift`, `brake restore`" },
 };
 
 enum {
@@ -70,7 +72,7 @@ static void print_help(FILE *to)
 	      "  --reason TEXT     why; required for what changes something\n"
 	      "  --yes             do not ask for the pair's name (scripts)\n"
 	      "  --dry-run         failover, failback: print the plan, touch nothing\n"
-	      "  --for DURATION    hold: how long, \"2 h\"\n"
+	      "  --for DURATION    hold, brake lift: how long, \"2 h\"\n"
 	      "  --wait SECONDS    follow an operation for so long at most (default: until its "
 	      "end)\n"
 	      "  --no-wait         only start it\n"
@@ -145,6 +147,18 @@ static const struct command_row *find_command(const char *name)
 	return NULL;
 }
 
+static bool check_brake(const struct cli_options *o, int *exit_code)
+{
+	bool lift = strcmp(o->pair, "lift") == 0;
+	if (o->pair[0] && !lift && strcmp(o->pair, "restore") != 0)
+		return usage(exit_code, "brake \"%.20s\": write coldmx brake, brake lift or brake restore", o->pair);
+	if (o->pair[0] && !o->reason[0])
+		return usage(exit_code, "a reason is required: write coldmx brake %s --reason \"...\"", o->pair);
+	if (lift && !o->hold_ms)
+		return usage(exit_code, "how long? write coldmx brake lift --for \"30 min\" --reason \"...\"");
+	return true;
+}
+
 static bool check_needs(const struct command_row *row, const struct cli_options *o, int *exit_code)
 {
 	if (row->pair && !o->pair[0])
@@ -156,6 +170,8 @@ static bool check_needs(const struct command_row *row, const struct cli_options 
 			     o->pair);
 	if (o->dry_run && row->command != CLI_FAILOVER && row->command != CLI_FAILBACK)
 		return usage(exit_code, "--dry-run belongs to failover and failback");
+	if (row->command == CLI_BRAKE)
+		return check_brake(o, exit_code);
 	if (row->command == CLI_HOLD && !o->hold_ms)
 		return usage(exit_code, "how long? write coldmx hold %s --for \"2 h\" --reason \"...\"", o->pair);
 	return true;

@@ -20,6 +20,12 @@ static int read_once(const struct cli_options *o, struct client *c)
 	char path[160] = "/v1/status";
 	int (*show)(const struct cli_options *o, const struct answer *a) = show_status;
 	struct answer a;
+	if (o->command == CLI_BRAKE)
+		show = show_brake;
+	else if (o->command == CLI_HISTORY && !o->pair[0]) {
+		snprintf(path, sizeof(path), "/v1/history");
+		show = show_history;
+	}
 	for (size_t i = 0; o->pair[0] && i < ARRAY_LEN(rows); i++) {
 		if (rows[i].command != o->command)
 			continue;
@@ -55,6 +61,13 @@ int cli_run(int argc, char **argv)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	struct client *c = client_new(o.socket);
 	switch (o.command) {
+	case CLI_BRAKE:
+		if (o.pair[0]) {
+			code = command_run(&o, c);
+			break;
+		}
+		code = read_once(&o, c);
+		break;
 	case CLI_STATUS:
 	case CLI_EXPLAIN:
 	case CLI_HISTORY: code = o.watch ? watch(&o, c) : read_once(&o, c); break;

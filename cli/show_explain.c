@@ -118,7 +118,8 @@ int show_history(const struct cli_options *o, const struct answer *a)
 		printf(" ");
 		text_flow(REASON_COLUMN + 1, REASON_COLUMN + 1, text_of(row, "why"));
 	}
-	printf("\n%s: %zu %s in the audit trail, oldest first\n", text_of(a->json, "pair"), json_array_size(rows),
+	printf("\n%s: %zu %s in the audit trail, oldest first\n",
+	       text_of(a->json, "pair")[0] ? text_of(a->json, "pair") : "all pairs", json_array_size(rows),
 	       json_array_size(rows) == 1 ? "entry" : "entries");
 	return CLI_DONE;
 }

@@ -29,15 +29,16 @@ void brake_spend(struct brake *b, struct instant now)
 enum err_code brake_check_budget(struct brake *b, struct instant now, struct err *e)
 {
 	roll_day(b, now);
-	if (b->used < b->opts.per_day)
+	if (b->used < b->opts.per_day || hold_active(&b->lift, now))
 		return ERR_OK;
 	return err_set(e, ERR_BLOCKED, "daily budget: %d automatic promotions today, limit %d", b->used,
 		       b->opts.per_day);
 }
 
-enum err_code brake_check_mass(const struct brake *b, struct err *e)
+enum err_code brake_check_mass(const struct brake *b, struct instant now, struct err *e)
 {
-	if (b->failing < b->opts.mass_count || b->failing * 100 < b->opts.mass_percent * b->total)
+	if (b->failing < b->opts.mass_count || b->failing * 100 < b->opts.mass_percent * b->total ||
+	    hold_active(&b->lift, now))
 		return ERR_OK;
 	return err_set(e, ERR_BLOCKED,
 		       "mass brake: %d of %d primaries fail at once (limit %d and %d %%): "

@@ -65,7 +65,9 @@ static const char *states_for(enum command_kind kind)
 	case CMD_ACK:
 	case CMD_HOLD:
 	case CMD_RELEASE:
-	case CMD_PLAN: break;
+	case CMD_PLAN:
+	case CMD_BRAKE_LIFT:
+	case CMD_BRAKE_RESTORE: break;
 	}
 	return "any";
 }
@@ -302,29 +304,38 @@ static void acknowledge(const struct request *r)
 	save(r, "ack");
 }
 
+static void pair_command(const struct request *r)
+{
+	const struct command *cmd = r->cmd;
+	switch (cmd->kind) {
+	case CMD_FAILOVER: begin(r, PAIR_EV_FAILOVER, PLAN_PROMOTE); return;
+	case CMD_FAILBACK: begin(r, PAIR_EV_FAILBACK, PLAN_FAILBACK); return;
+	case CMD_ABORT: abort_operation(r); return;
+	case CMD_RESUME: resume(r); return;
+	case CMD_ACK: acknowledge(r); return;
+	case CMD_HOLD: set_hold(r); return;
+	case CMD_RELEASE: release(r); return;
+	case CMD_PLAN: describe(r, cmd->failback ? PLAN_FAILBACK : PLAN_PROMOTE); return;
+	case CMD_BRAKE_LIFT:
+	case CMD_BRAKE_RESTORE: return; /* of no pair */
+	}
+}
+
 void engine_command(struct engine *e, const struct command *cmd, command_cb *cb, void *arg)
 {
 	struct command_answer a = { .text = "" };
-	uint32_t id = engine_pair_id(e, cmd->pair);
-	struct request r = { id ? &e->pairs[id - 1] : NULL, cmd, cb, arg };
-	if (!id)
+	bool brake = cmd->kind == CMD_BRAKE_LIFT || cmd->kind == CMD_BRAKE_RESTORE;
+	uint32_t id = brake ? 0 : engine_pair_id(e, cmd->pair);
+	if (!id && !brake)
 		err_set(&a.err, ERR_NOT_FOUND, "no pair is named \"%s\"", cmd->pair);
 	else if (!e->ready)
 		err_set(&a.err, ERR_AGAIN, "the controller is still reading its journal");
 	else if (!cmd->reason[0] && cmd->kind != CMD_PLAN && !cmd->dry_run)
 		err_set(&a.err, ERR_INVALID, "a reason is required: --reason \"...\"");
-	if (!r.p || a.err.code) {
+	if (a.err.code)
 		cb(arg, &a);
-		return;
-	}
-	switch (cmd->kind) {
-	case CMD_FAILOVER: begin(&r, PAIR_EV_FAILOVER, PLAN_PROMOTE); return;
-	case CMD_FAILBACK: begin(&r, PAIR_EV_FAILBACK, PLAN_FAILBACK); return;
-	case CMD_ABORT: abort_operation(&r); return;
-	case CMD_RESUME: resume(&r); return;
-	case CMD_ACK: acknowledge(&r); return;
-	case CMD_HOLD: set_hold(&r); return;
-	case CMD_RELEASE: release(&r); return;
-	case CMD_PLAN: describe(&r, cmd->failback ? PLAN_FAILBACK : PLAN_PROMOTE); return;
-	}
+	else if (brake)
+		brakes_command(e, cmd, cb, arg);
+	else if (id)
+		pair_command(&(struct request){ &e->pairs[id - 1], cmd, cb, arg });
 }

@@ -39,14 +39,25 @@ struct engine_opts {
 };
 
 /* ---- commands (operator) ---- */
-enum command_kind { CMD_FAILOVER, CMD_FAILBACK, CMD_ABORT, CMD_RESUME, CMD_ACK, CMD_HOLD, CMD_RELEASE, CMD_PLAN };
+enum command_kind {
+	CMD_FAILOVER,
+	CMD_FAILBACK,
+	CMD_ABORT,
+	CMD_RESUME,
+	CMD_ACK,
+	CMD_HOLD,
+	CMD_RELEASE,
+	CMD_PLAN,
+	CMD_BRAKE_LIFT, /* the brake's own: of no pair */
+	CMD_BRAKE_RESTORE
+};
 
 struct command {
 	enum command_kind kind;
-	char pair[NAME_MAX_LEN];
+	char pair[NAME_MAX_LEN]; /* "" for CMD_BRAKE_* */
 	char who[NAME_MAX_LEN];  /* "root (uid 0)" by peer credentials, or a token's name */
 	char reason[200];        /* required for everything but CMD_PLAN */
-	int64_t expires_wall_ms; /* CMD_HOLD */
+	int64_t expires_wall_ms; /* CMD_HOLD, CMD_BRAKE_LIFT */
 	bool dry_run;            /* CMD_FAILOVER, CMD_FAILBACK: answer the plan, touch nothing */
 	bool failback;           /* CMD_PLAN: of a failback instead of a failover */
 };
@@ -102,6 +113,7 @@ struct pair_view {
 	char rule[NAME_MAX_LEN], why[200]; /* last row of the machine that fired */
 	bool held;
 	struct hold hold;
+	struct brake brake;
 	bool latched; /* an automatic promotion waits for `ack` or its cool-down */
 	int64_t cooldown_left_ms;
 	bool seen_up;

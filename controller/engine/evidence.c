@@ -12,7 +12,7 @@ static bool reason_stands(const struct watched *p)
 	const struct health *h = &p->health;
 	struct err err = { 0 };
 	if (p->op.plan.automatic)
-		return h->verdict == HEALTH_DOWN && brake_check_mass(&p->e->brake, &err) == ERR_OK;
+		return h->verdict == HEALTH_DOWN && brake_check_mass(&p->e->brake, engine_now(p->e), &err) == ERR_OK;
 	if (h->verdict == HEALTH_UNKNOWN) /* an operator's order stands where nothing more can be learnt */
 		return engine_now(p->e).boot_ms >= p->e->grace_until_ms;
 	return h->verdict != HEALTH_UP;

@@ -89,7 +89,7 @@ struct engine {
 	struct ports ports;
 	size_t npairs;
 	struct watched *pairs;
-	struct brake brake;
+	struct brake brake; /* all but the lift: as it is now; the lift: as it is durable */
 	int64_t grace_ms, grace_until_ms;
 	size_t nreferences;
 	struct probe_opts *references;
@@ -99,7 +99,7 @@ struct engine {
 	int64_t wanted_ms;  /* how fast: the fastest pair's own pace */
 	struct save *saves; /* records.c */
 	struct page *pages; /* page.c */
-	uint64_t last_op, page_count, save_count;
+	uint64_t last_op, page_count, save_count, newest_lift;
 	bool ready, stopping;
 	uint64_t tick_timer, publish_timer, retry_timer;
 	int64_t published_ms;
@@ -176,6 +176,12 @@ void operate_take_up(struct watched *p); /* after a restart */
 /* An operator takes a stuck, undone operation off the table; answered when that is durable. */
 void operate_clear(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg);
 void operate_fini(struct watched *p);
+
+/* ---- brakes.c ---- */
+/* CMD_BRAKE_*: answered when durable, and only then in force. */
+void brakes_command(struct engine *e, const struct command *cmd, command_cb *cb, void *arg);
+
+void brakes_touch(struct engine *e); /* what all pairs decide by is another now */
 
 /* ---- page.c ---- */
 void page_send(struct watched *p, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);

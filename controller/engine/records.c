@@ -86,14 +86,17 @@ void records_audit(const struct watched *p, const char *who, const char *what, c
 	text_put(out, "who", who);
 	text_put(out, "what", what);
 	text_put(out, "why", why);
-	strbuf_addf(out, "epoch=%" PRIu64 "\n", p->epoch);
+	strbuf_addf(out, "epoch=%" PRIu64 "\n", p ? p->epoch : 0);
 }
 
-/* A change of a pair outside an operation, on its way to the store. The pair's row is made afresh at each
- * try, so that a late retry never brings back an older state. */
+/* A change outside an operation, on its way to the store: of a pair, whose row is made afresh at each try, so that a
+ * late retry never brings back an older state; or of the limits over all of them. */
 struct save {
 	struct save *next;
-	struct watched *p;
+	struct engine *e;
+	struct watched *p; /* NULL: the lift */
+	struct hold lift;
+	uint64_t number;
 	char key[NAME_MAX_LEN]; /* of the audit row: a try whose answer was lost does not double it */
 	char who[NAME_MAX_LEN], what[NAME_MAX_LEN], why[300];
 	char boot_id[40], order[NAME_MAX_LEN]; /* a boot, "" = none */
@@ -119,8 +122,8 @@ static void submit_save(void *arg);
 
 static void again_in(struct save *s, int64_t delay_ms)
 {
-	const struct ports *ports = &s->p->e->ports;
-	s->timer = ports->time->at(ports->time_ctx, engine_now(s->p->e).boot_ms + delay_ms, submit_save, s);
+	const struct ports *ports = &s->e->ports;
+	s->timer = ports->time->at(ports->time_ctx, engine_now(s->e).boot_ms + delay_ms, submit_save, s);
 }
 
 static void answer_durable(const struct save *s, enum store_rc rc)
@@ -128,37 +131,59 @@ static void answer_durable(const struct save *s, enum store_rc rc)
 	struct command_answer a = { .op = s->op, .text = "" };
 	if (rc != STORE_OK)
 		err_set(&a.err, ERR_STALE, "a higher epoch is stored for this pair: another controller acts");
-	engine_show(s->p);
+	if (s->p)
+		engine_show(s->p);
 	s->answer(s->arg, &a);
+}
+
+/* All pairs decide by it from now on. */
+static void lift_is_durable(struct engine *e, const struct hold *lift)
+{
+	e->brake.lift = *lift;
+	engine_log(e, 4, NULL, "the limits over all pairs are %s", lift->set ? "lifted" : "in force again");
+	brakes_touch(e);
+	if (e->npairs)
+		engine_show(&e->pairs[0]); /* who is answered now looks next */
 }
 
 static void saved(void *arg, enum store_rc rc)
 {
 	struct save *s = arg;
-	struct engine *e = s->p->e;
+	struct engine *e = s->e;
 	if (e->stopping)
 		return;
 	if (rc == STORE_AWAY || rc == STORE_UNKNOWN) {
 		again_in(s, SAVE_RETRY_MS);
 		return;
 	}
+	if (!s->p)
+		lift_is_durable(e, &s->lift);
 	if (s->answer)
 		answer_durable(s, rc);
 	unlink_save(e, s);
 }
 
-static void submit_save(void *arg)
+/* Of no pair, and in the audit chain of none: the controller has its own. */
+static void submit_lift(struct save *s)
 {
-	struct save *s = arg;
+	struct strbuf body[2] = { STRBUF_INIT, STRBUF_INIT };
+	hold_format(&s->lift, &body[0]);
+	records_audit(NULL, s->who, s->what, s->why, engine_now(s->e), &body[1]);
+	struct record rec[] = {
+		{ .kind = RECORD_GLOBAL, .key = "lift", .body = strbuf_str(&body[0]) },
+		{ .kind = RECORD_AUDIT, .body = strbuf_str(&body[1]) },
+	};
+	(void)str_copy(rec[1].key, sizeof(rec[1].key), s->key);
+	struct txn txn = { { 0, 0 }, rec, ARRAY_LEN(rec) };
+	s->e->ports.store->commit(s->e->ports.store_ctx, &txn, saved, s);
+	for (size_t i = 0; i < ARRAY_LEN(body); i++)
+		strbuf_fini(&body[i]);
+}
+
+static void submit_pair(struct save *s)
+{
 	struct watched *p = s->p;
 	uint32_t id = p->store_id;
-	s->timer = 0;
-	if (p->e->stopping) /* the store takes no more: its rows are what the next start reads */
-		return;
-	if (operate_unsettled(p)) {
-		again_in(s, SAVE_WAIT_MS);
-		return;
-	}
 	struct strbuf body[4] = { STRBUF_INIT, STRBUF_INIT, STRBUF_INIT, STRBUF_INIT };
 	records_pair(p, &body[0]);
 	records_audit(p, s->who, s->what, s->why, engine_now(p->e), &body[1]);
@@ -187,17 +212,49 @@ static void submit_save(void *arg)
 		strbuf_fini(&body[i]);
 }
 
-static struct save *new_save(struct watched *p, const char *who, const char *what, const char *why)
+/* A later word about the lift is on its way: an earlier one that is tried again must not come after it. */
+static bool overtaken(const struct save *s)
+{
+	return s->number != s->e->newest_lift;
+}
+
+static void drop_lift(struct save *s)
+{
+	struct command_answer a = { .text = "" };
+	err_set(&a.err, ERR_CANCELLED, "a later word about the brakes took its place");
+	s->answer(s->arg, &a);
+	unlink_save(s->e, s);
+}
+
+static void submit_save(void *arg)
+{
+	struct save *s = arg;
+	s->timer = 0;
+	if (s->e->stopping) /* the store takes no more: its rows are what the next start reads */
+		return;
+	if (!s->p && overtaken(s))
+		drop_lift(s);
+	else if (!s->p)
+		submit_lift(s);
+	else if (operate_unsettled(s->p))
+		again_in(s, SAVE_WAIT_MS);
+	else
+		submit_pair(s);
+}
+
+static struct save *new_save(struct engine *e, struct watched *p, const char *who, const char *what, const char *why)
 {
 	struct save *s = mem_calloc(1, sizeof(*s));
-	snprintf(s->key, sizeof(s->key), "save-%lld-%llu", (long long)engine_now(p->e).wall_ms,
-		 (unsigned long long)++p->e->save_count);
+	s->number = ++e->save_count;
+	snprintf(s->key, sizeof(s->key), "save-%lld-%llu", (long long)engine_now(e).wall_ms,
+		 (unsigned long long)s->number);
 	(void)str_copy(s->who, sizeof(s->who), who);
 	(void)str_copy(s->what, sizeof(s->what), what);
 	(void)str_copy(s->why, sizeof(s->why), why);
+	s->e = e;
 	s->p = p;
-	s->next = p->e->saves;
-	p->e->saves = s;
+	s->next = e->saves;
+	e->saves = s;
 	return s;
 }
 
@@ -210,28 +267,37 @@ static void submit_answered(struct save *s, command_cb *answer, void *arg)
 
 void records_save(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer, void *arg)
 {
-	submit_answered(new_save(p, who, what, why), answer, arg);
+	submit_answered(new_save(p->e, p, who, what, why), answer, arg);
 }
 
 void records_save_for_op(struct watched *p, const char *who, const char *what, const char *why, command_cb *answer,
 			 void *arg)
 {
-	struct save *s = new_save(p, who, what, why);
+	struct save *s = new_save(p->e, p, who, what, why);
 	s->op = p->op.plan.op;
 	submit_answered(s, answer, arg);
 }
 
 void records_abandon(struct watched *p, const char *who, const char *why, command_cb *answer, void *arg)
 {
-	struct save *s = new_save(p, who, "abandon", why);
+	struct save *s = new_save(p->e, p, who, "abandon", why);
 	s->abandons = p->lost_op;
+	submit_answered(s, answer, arg);
+}
+
+void records_save_lift(struct engine *e, const struct hold *lift, const char *who, const char *what, const char *why,
+		       command_cb *answer, void *arg)
+{
+	struct save *s = new_save(e, NULL, who, what, why);
+	s->lift = *lift;
+	e->newest_lift = s->number;
 	submit_answered(s, answer, arg);
 }
 
 void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,
 		  const char *order)
 {
-	struct save *s = new_save(p, who, what, why);
+	struct save *s = new_save(p->e, p, who, what, why);
 	(void)str_copy(s->boot_id, sizeof(s->boot_id), boot_id);
 	(void)str_copy(s->order, sizeof(s->order), order);
 	submit_save(s);

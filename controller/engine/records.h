@@ -12,6 +12,7 @@
 
 void records_pair(const struct watched *p, struct strbuf *out);
 bool records_pair_parse(struct watched *p, const char *text);
+/* `p` NULL: a row of the controller's own chain. */
 void records_audit(const struct watched *p, const char *who, const char *what, const char *why, struct instant now,
 		   struct strbuf *out);
 /* Takes an operation that cannot be taken up off the table, by a person's word. */
@@ -24,6 +25,9 @@ void records_save_for_op(struct watched *p, const char *who, const char *what, c
 /* A boot of a host, with its order ("" = none): an audit row, and a row of the boots. */
 void records_boot(struct watched *p, const char *who, const char *what, const char *why, const char *boot_id,
 		  const char *order);
+/* The lift of the limits over all pairs, with an audit row; in force when it is durable. */
+void records_save_lift(struct engine *e, const struct hold *lift, const char *who, const char *what, const char *why,
+		       command_cb *answer, void *arg);
 void records_drop_saves(struct engine *e);
 
 void records_restore(struct engine *e, const struct record *rows, size_t n);

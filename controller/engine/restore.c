@@ -133,6 +133,9 @@ void records_restore(struct engine *e, const struct record *rows, size_t n)
 				(unsigned long long)rows[i].op);
 		if (rows[i].kind == RECORD_GLOBAL && strcmp(rows[i].key, "brake") == 0)
 			brake_parse(rows[i].body, &e->brake);
+		else if (rows[i].kind == RECORD_GLOBAL && strcmp(rows[i].key, "lift") == 0 &&
+			 hold_parse(rows[i].body, &e->brake.lift, &err))
+			engine_log(e, 3, NULL, "lift of the brakes: %s", err.text);
 		else if (rows[i].kind == RECORD_PAIR && p && !records_pair_parse(p, rows[i].body))
 			engine_log(e, 3, p, "stored state of the pair is not readable");
 		else if (rows[i].kind == RECORD_HOLD && p && hold_parse(rows[i].body, &p->hold, &err))

@@ -136,6 +136,7 @@ void view_build(struct watched *p, struct pair_view *out)
 	out->held = hold_active(&p->hold, now);
 	out->hold = p->hold;
 	int64_t left_ms = p->opts.cooldown_ms - (now.boot_ms - p->latch_ms);
+	out->brake = p->e->brake;
 	out->latched = p->latched && left_ms > 0;
 	out->cooldown_left_ms = out->latched ? left_ms : 0;
 	out->seen_up = p->seen_up;

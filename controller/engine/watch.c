@@ -34,7 +34,7 @@ static void veto_words(struct watched *p, char *why, size_t size)
 			 "promoted automatically before, or aborted by an operator: `coldmx ack %s --reason ...` or "
 			 "wait",
 			 p->opts.site.pair);
-	else if (brake_check_budget(&e->brake, now, &err) || brake_check_mass(&e->brake, &err))
+	else if (brake_check_budget(&e->brake, now, &err) || brake_check_mass(&e->brake, now, &err))
 		snprintf(why, size, "%.190s", err.text);
 }
 
@@ -324,12 +324,21 @@ static void hold_words(const struct watched *p, struct instant now, char *out, s
 		snprintf(out, size, "none");
 }
 
+static void lift_words(const struct hold *lift, struct instant now, char *out, size_t size)
+{
+	long long left_s = (long long)(lift->expires_wall_ms - now.wall_ms) / 1000;
+	if (hold_active(lift, now))
+		snprintf(out, size, "; lifted by %.40s (%lld s left)", lift->owner, left_s);
+	else
+		out[0] = '\0';
+}
+
 size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 {
 	struct engine *e = p->e;
 	struct instant now = engine_now(e);
 	struct err err = { 0 };
-	char text[160], limit[80];
+	char text[160], limit[80], lifted[80];
 	BUG_ON(max < 12);
 	size_t n = health_explain(&p->health, now, out, max);
 	add_condition(&out[n++], "mode", p->opts.mode == MODE_AUTOMATIC, "automatic", pair_mode_name(p->opts.mode));
@@ -348,12 +357,13 @@ size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 	add_condition(&out[n++], "latch", !latched, "acknowledged or cooled down",
 		      latched ? "promoted automatically, or aborted by an operator; not acknowledged" : "clear");
 	bool spent = brake_check_budget(&e->brake, now, &err) != ERR_OK;
-	snprintf(text, sizeof(text), "%d automatic promotions today, all pairs", e->brake.used);
+	lift_words(&e->brake.lift, now, lifted, sizeof(lifted));
+	snprintf(text, sizeof(text), "%d automatic promotions today, all pairs%s", e->brake.used, lifted);
 	snprintf(limit, sizeof(limit), "fewer than %d a day", e->brake.opts.per_day);
 	add_condition(&out[n++], "budget", !spent, limit, text);
-	bool mass = brake_check_mass(&e->brake, &err) != ERR_OK;
-	snprintf(text, sizeof(text), "%d of %d primaries fail%s", e->brake.failing, e->brake.total,
-		 around_pending(p) ? ", others are looked at first" : "");
+	bool mass = brake_check_mass(&e->brake, now, &err) != ERR_OK;
+	snprintf(text, sizeof(text), "%d of %d primaries fail%s%s", e->brake.failing, e->brake.total,
+		 around_pending(p) ? ", others are looked at first" : "", lifted);
 	snprintf(limit, sizeof(limit), "fewer than %d, or below %d %% of all", e->brake.opts.mass_count,
 		 e->brake.opts.mass_percent);
 	add_condition(&out[n++], "mass-brake", !mass, limit, text);

@@ -46,6 +46,7 @@ struct request {
 	bool too_large;
 	struct parked *parked;
 	bool history;
+	char pair[NAME_MAX_LEN * 2], action[NAME_MAX_LEN]; /* of a command; pair "" = of no pair */
 };
 
 static void split_path(const char *url, struct path *p)
@@ -111,8 +112,11 @@ static enum MHD_Result answer_reply(struct MHD_Connection *conn, const struct re
 	}
 	json_init(&j, &text);
 	json_open_object(&j, NULL);
-	json_put_string(&j, "pair", r->path.part[2]);
-	json_put_string(&j, "command", r->path.part[3]);
+	if (r->pair[0])
+		json_put_string(&j, "pair", r->pair);
+	else
+		json_put_null(&j, "pair");
+	json_put_string(&j, "command", r->action);
 	if (reply->op)
 		json_put_uint(&j, "operation", reply->op);
 	else
@@ -124,21 +128,37 @@ static enum MHD_Result answer_reply(struct MHD_Connection *conn, const struct re
 
 /* ---- requests ---- */
 
-static enum MHD_Result ask_history(struct MHD_Connection *conn, struct request *r)
+/* `pair` "": the controller's own rows. */
+static enum MHD_Result ask_history(struct MHD_Connection *conn, struct request *r, const char *pair)
 {
 	struct http *h = r->at->h;
-	struct view *v = views_find(h->opts.views, r->path.part[2]);
-	if (!v)
-		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "no pair is named \"%.60s\"",
-				    r->path.part[2]);
+	struct view *v = pair[0] ? views_find(h->opts.views, pair) : NULL;
+	if (pair[0] && !v)
+		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "no pair is named \"%.60s\"", pair);
 	view_put(v);
 	struct history_ask *ask = mem_calloc(1, sizeof(*ask));
 	r->history = true;
 	r->parked = parking_park(h->parking, conn, clock_boot_ms() + HTTP_COMMAND_LIMIT_MS);
 	ask->parked = r->parked;
-	(void)str_copy(ask->pair, sizeof(ask->pair), r->path.part[2]);
-	h->opts.ops->history(h->opts.ops_ctx, r->path.part[2], HISTORY_LIMIT, history_answered, ask);
+	(void)str_copy(ask->pair, sizeof(ask->pair), pair);
+	h->opts.ops->history(h->opts.ops_ctx, pair, HISTORY_LIMIT, history_answered, ask);
 	return MHD_YES;
+}
+
+/* /v1/pairs/N/COMMAND, or /v1/brake/lift and /v1/brake/restore. */
+static bool take_command_path(struct request *r)
+{
+	const struct path *p = &r->path;
+	struct command cmd;
+	bool of_pair = p->n == 4 && part_is(p, 0, "v1") && part_is(p, 1, "pairs");
+	bool of_brake = p->n == 3 && part_is(p, 0, "v1") && part_is(p, 1, "brake");
+	if (of_pair && !str_copy(r->action, sizeof(r->action), p->part[3]))
+		return false;
+	if (of_pair)
+		(void)str_copy(r->pair, sizeof(r->pair), p->part[2]);
+	else if (of_brake)
+		snprintf(r->action, sizeof(r->action), "brake-%.40s", p->part[2]);
+	return (of_pair || of_brake) && http_parse_command(r->action, r->pair, "", 0, &cmd, NULL) == ERR_OK;
 }
 
 static enum MHD_Result read_path(struct MHD_Connection *conn, struct request *r)
@@ -155,28 +175,22 @@ static enum MHD_Result read_path(struct MHD_Connection *conn, struct request *r)
 		return http_read_operations(conn, vs);
 	if (p->n == 3 && part_is(p, 0, "v1") && part_is(p, 1, "operations"))
 		return http_read_operation(conn, vs, p->part[2]);
+	if (p->n == 2 && part_is(p, 0, "v1") && part_is(p, 1, "history"))
+		return ask_history(conn, r, "");
 	if (p->n >= 3 && part_is(p, 0, "v1") && part_is(p, 1, "pairs")) {
-		struct command cmd;
 		if (p->n == 3)
 			return http_read_pair(conn, vs, p->part[2], false);
 		if (p->n == 4 && part_is(p, 3, "explain"))
 			return http_read_pair(conn, vs, p->part[2], true);
 		if (p->n == 4 && part_is(p, 3, "history"))
-			return ask_history(conn, r);
+			return ask_history(conn, r, p->part[2]);
+	}
+	if (take_command_path(r)) {
 		struct err err = { 0 };
-		if (p->n == 4 && http_parse_command(p->part[3], p->part[2], "", 0, &cmd, NULL) == ERR_OK) {
-			err_set(&err, ERR_INVALID, "GET changes nothing: %s is asked for by POST", p->part[3]);
-			return answer_problem(conn, MHD_HTTP_METHOD_NOT_ALLOWED, &err, "", "", "POST");
-		}
+		err_set(&err, ERR_INVALID, "GET changes nothing: %s is asked for by POST", r->action);
+		return answer_problem(conn, MHD_HTTP_METHOD_NOT_ALLOWED, &err, "", "", "POST");
 	}
 	return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "nothing is at this path");
-}
-
-static bool is_command_path(const struct path *p)
-{
-	struct command cmd;
-	return p->n == 4 && part_is(p, 0, "v1") && part_is(p, 1, "pairs") &&
-	       http_parse_command(p->part[3], p->part[2], "", 0, &cmd, NULL) == ERR_OK;
 }
 
 static enum MHD_Result give_command(struct MHD_Connection *conn, struct request *r)
@@ -192,8 +206,7 @@ static enum MHD_Result give_command(struct MHD_Connection *conn, struct request 
 	if (r->too_large)
 		return answer_error(conn, MHD_HTTP_CONTENT_TOO_LARGE, ERR_INVALID, "body: more than %d bytes",
 				    HTTP_BODY_MAX_BYTES);
-	if (http_parse_command(r->path.part[3], r->path.part[2], strbuf_str(&r->body), r->body.len, &cmd, &err) !=
-	    ERR_OK)
+	if (http_parse_command(r->action, r->pair, strbuf_str(&r->body), r->body.len, &cmd, &err) != ERR_OK)
 		return answer_problem(conn, answer_status(err.code), &err, "", "", NULL);
 	(void)str_copy(cmd.who, sizeof(cmd.who), peer.who);
 	r->parked = parking_park(h->parking, conn, clock_boot_ms() + HTTP_COMMAND_LIMIT_MS);
@@ -221,7 +234,7 @@ static enum MHD_Result handle(struct MHD_Connection *conn, struct request *r, co
 		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "nothing is at this path");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0 || strcmp(method, MHD_HTTP_METHOD_HEAD) == 0)
 		return read_path(conn, r);
-	if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 || !is_command_path(&r->path))
+	if (strcmp(method, MHD_HTTP_METHOD_POST) != 0 || !take_command_path(r))
 		return answer_error(conn, MHD_HTTP_METHOD_NOT_ALLOWED, ERR_INVALID, "only GET is allowed here");
 	if (!at->local)
 		return answer_error(conn, MHD_HTTP_FORBIDDEN, ERR_DENIED,

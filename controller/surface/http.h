@@ -24,6 +24,7 @@ typedef void history_cb(void *arg, const struct err *err, const struct record *r
  * take is copied before they return. */
 struct http_ops {
 	void (*command)(void *ctx, const struct command *cmd, command_cb *cb, void *arg);
+	/* `pair` "": the rows that are of no pair */
 	void (*history)(void *ctx, const char *pair, uint32_t limit, history_cb *cb, void *arg);
 };
 

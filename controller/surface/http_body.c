@@ -11,9 +11,16 @@ static const struct {
 	const char *action;
 	enum command_kind kind;
 } actions[] = {
-	{ "failover", CMD_FAILOVER }, { "failback", CMD_FAILBACK }, { "abort", CMD_ABORT },
-	{ "resume", CMD_RESUME },     { "ack", CMD_ACK },           { "hold", CMD_HOLD },
-	{ "release", CMD_RELEASE },   { "plan", CMD_PLAN },
+	{ "failover", CMD_FAILOVER },
+	{ "failback", CMD_FAILBACK },
+	{ "abort", CMD_ABORT },
+	{ "resume", CMD_RESUME },
+	{ "ack", CMD_ACK },
+	{ "hold", CMD_HOLD },
+	{ "release", CMD_RELEASE },
+	{ "plan", CMD_PLAN },
+	{ "brake-lift", CMD_BRAKE_LIFT },
+	{ "brake-restore", CMD_BRAKE_RESTORE },
 };
 
 static enum err_code bad_member(struct err *e, const char *key, const char *want)
@@ -81,7 +88,8 @@ enum err_code http_parse_command(const char *action, const char *pair, const cha
 	size_t i = 0;
 	while (i < ARRAY_LEN(actions) && strcmp(actions[i].action, action) != 0)
 		i++;
-	if (i == ARRAY_LEN(actions))
+	bool brake = i < ARRAY_LEN(actions) && strncmp(action, "brake-", 6) == 0;
+	if (i == ARRAY_LEN(actions) || brake != !pair[0])
 		return err_set(e, ERR_NOT_FOUND, "no such command");
 	if (!str_copy(out->pair, sizeof(out->pair), pair))
 		return err_set(e, ERR_NOT_FOUND, "no pair has so long a name");

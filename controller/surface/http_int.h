@@ -35,7 +35,8 @@ void http_peer_of(struct MHD_Connection *conn, gid_t group, struct http_peer *ou
 bool http_host_ok(const char *host, const char *listen_addr);
 
 /* ---- http_body.c ---- */
-/* `action`: "failover". ERR_NOT_FOUND: no such action. ERR_INVALID names the member. */
+/* `action`: "failover"; "brake-lift" and "brake-restore" are of no pair, "". ERR_NOT_FOUND: no such action. ERR_INVALID
+ * names the member. */
 enum err_code http_parse_command(const char *action, const char *pair, const char *body, size_t len,
 				 struct command *out, struct err *e) NODISCARD;
 

@@ -9,6 +9,7 @@
 #include "../../common/base/json.h"
 #include "http_int.h"
 #include "metrics.h"
+#include "status_json.h"
 
 #define LOOP_SILENT_MS 5000
 
@@ -24,6 +25,22 @@ static void put_controller(struct json *j, struct views *vs)
 		json_put_int(j, "loop_age_ms", age_ms);
 	json_put_int(j, "started_ms", views_started_wall_ms(vs));
 	json_put_int(j, "now_ms", clock_wall_ms());
+	json_close_object(j);
+}
+
+static void put_brake(struct json *j, struct views *vs)
+{
+	struct brake b;
+	struct instant now = { clock_boot_ms(), clock_wall_ms() };
+	views_brake(vs, &b);
+	json_open_object(j, "brake");
+	json_put_int(j, "promotions_today", b.used);
+	json_put_int(j, "per_day", b.opts.per_day);
+	json_put_int(j, "failing", b.failing);
+	json_put_int(j, "primaries", b.total);
+	json_put_int(j, "mass_count", b.opts.mass_count);
+	json_put_int(j, "mass_percent", b.opts.mass_percent);
+	status_json_hold(j, "lift", hold_active(&b.lift, now) ? &b.lift : NULL);
 	json_close_object(j);
 }
 
@@ -53,6 +70,7 @@ enum MHD_Result http_read_status(struct MHD_Connection *conn, struct views *vs)
 	json_init(&j, &text);
 	json_open_object(&j, NULL);
 	put_controller(&j, vs);
+	put_brake(&j, vs);
 	json_open_array(&j, "pairs");
 	for (uint32_t id = 1; id <= views_count(vs); id++) {
 		struct view *v = views_get(vs, id);

@@ -77,16 +77,17 @@ static void have_history(void *arg, enum store_rc rc, const struct store_rows *r
 static void ask_history(void *ctx, const char *pair, uint32_t limit, history_cb *cb, void *arg)
 {
 	struct server *s = ctx;
-	struct view *view = views_find(s->opts.views, pair);
+	struct view *view = pair[0] ? views_find(s->opts.views, pair) : NULL;
 	struct history_query query = { .kind = HISTORY_AUDIT, .pair = view ? view->store_id : 0, .limit = limit };
 	view_put(view);
 	struct posted_history *p = mem_calloc(1, sizeof(*p));
 	struct err busy;
 	*p = (struct posted_history){ cb, arg };
-	if (query.pair && store_port_history(s->opts.store, &query, have_history, p))
+	bool known = query.pair || !pair[0];
+	if (known && store_port_history(s->opts.store, &query, have_history, p))
 		return;
 	free(p);
-	if (query.pair)
+	if (known)
 		err_set(&busy, ERR_AGAIN, "the store is busy: try again");
 	else
 		err_set(&busy, ERR_NOT_FOUND, "no pair is named \"%.60s\"", pair);

@@ -42,17 +42,17 @@ static void put_head(struct json *j, const struct pair_view *v)
 	json_put_int(j, "built_ms", v->built_wall_ms);
 }
 
-static void put_hold(struct json *j, const struct pair_view *v)
+void status_json_hold(struct json *j, const char *key, const struct hold *hold)
 {
-	if (!v->held) {
-		json_put_null(j, "hold");
+	if (!hold) {
+		json_put_null(j, key);
 		return;
 	}
-	json_open_object(j, "hold");
-	json_put_string(j, "owner", v->hold.owner);
-	json_put_string(j, "reason", v->hold.reason);
-	json_put_int(j, "since_ms", v->hold.since_wall_ms);
-	json_put_int(j, "expires_ms", v->hold.expires_wall_ms);
+	json_open_object(j, key);
+	json_put_string(j, "owner", hold->owner);
+	json_put_string(j, "reason", hold->reason);
+	json_put_int(j, "since_ms", hold->since_wall_ms);
+	json_put_int(j, "expires_ms", hold->expires_wall_ms);
 	json_close_object(j);
 }
 
@@ -173,7 +173,7 @@ void status_json_pair(const struct pair_view *v, const char *stranded_dir, struc
 	json_put_uint(&j, "epoch", v->epoch);
 	json_put_string(&j, "own", v->own);
 	json_put_string(&j, "accept", v->accept);
-	put_hold(&j, v);
+	status_json_hold(&j, "hold", v->held ? &v->hold : NULL);
 	json_put_bool(&j, "latched", v->latched);
 	json_put_int(&j, "cooldown_left_ms", v->cooldown_left_ms);
 	json_put_bool(&j, "seen_up", v->seen_up);
@@ -280,7 +280,7 @@ void status_json_history(const char *pair, const struct record *rows, size_t n, 
 	struct json j;
 	json_init(&j, out);
 	json_open_object(&j, NULL);
-	json_put_string(&j, "pair", pair);
+	put_text_or_null(&j, "pair", pair);
 	json_open_array(&j, "rows");
 	for (size_t i = 0; i < n; i++)
 		put_row(&j, &rows[i]);

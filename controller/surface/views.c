@@ -15,6 +15,7 @@ struct views {
 	size_t n;
 	struct view **slot;
 	char *stranded_dir;
+	struct brake brake;
 	uint64_t version;
 	int64_t started_wall_ms;
 	_Atomic(int64_t) beat_ms;
@@ -113,6 +114,7 @@ void views_publish(void *arg, const struct pair_view *pv)
 	struct view *old = vs->slot[pv->id - 1];
 	v->version = ++vs->version;
 	vs->slot[pv->id - 1] = v;
+	vs->brake = pv->brake;
 	pthread_mutex_unlock(&vs->lock);
 	view_put(old);
 }
@@ -165,6 +167,13 @@ struct view *views_find_operation(struct views *vs, uint64_t op)
 			v = hold(vs->slot[i]);
 	pthread_mutex_unlock(&vs->lock);
 	return v;
+}
+
+void views_brake(struct views *vs, struct brake *out)
+{
+	pthread_mutex_lock(&vs->lock);
+	*out = vs->brake;
+	pthread_mutex_unlock(&vs->lock);
 }
 
 uint64_t views_version(struct views *vs)

@@ -53,6 +53,8 @@ struct view *views_find(struct views *vs, const char *name) NODISCARD;
 struct view *views_find_operation(struct views *vs, uint64_t op) NODISCARD;
 void view_put(struct view *v); /* NULL is legal */
 
+/* The limits over all pairs, as they were when the last pair was published. */
+void views_brake(struct views *vs, struct brake *out);
 uint64_t views_version(struct views *vs);
 int64_t views_started_wall_ms(const struct views *vs);
 int64_t views_beat_age_ms(const struct views *vs, int64_t boot_ms); /* -1 = no beat yet */

@@ -15,6 +15,16 @@
 
 /* ---- commands ---- */
 
+static bool of_no_pair(enum command_kind kind)
+{
+	return kind == CMD_BRAKE_LIFT || kind == CMD_BRAKE_RESTORE;
+}
+
+static uint32_t operator_rows(const struct world *w, uint8_t pair, enum command_kind kind)
+{
+	return of_no_pair(kind) ? w->controller_rows : w->pair[pair].ghost.operator_rows;
+}
+
 static void answered(void *arg, const struct command_answer *a)
 {
 	struct sim_asked *asked = arg;
@@ -26,7 +36,7 @@ static void answered(void *arg, const struct command_answer *a)
 		coverage_rule(w->coverage, a->rule);
 	if (a->err.code || w->crashed)
 		return;
-	if (asked->kind != CMD_PLAN && g->operator_rows == asked->operator_rows)
+	if (asked->kind != CMD_PLAN && operator_rows(w, asked->pair, asked->kind) == asked->operator_rows)
 		world_fail(w, 11, "pair%u: a command is answered, and no audit row says who asked for it", asked->pair);
 	size_t no = (size_t)(asked - w->asked) + 1;
 	if (asked->kind == CMD_ABORT && no > g->ack_asked && g->nops && !g->op[g->nops - 1].ended) {
@@ -73,11 +83,12 @@ void apply_command(struct world *w, uint8_t pair, enum command_kind kind)
 		return;
 	}
 	struct command cmd = { .kind = kind, .expires_wall_ms = world_now(w).wall_ms + HOLD_MS };
-	snprintf(cmd.pair, sizeof(cmd.pair), "pair%u", pair);
+	if (!of_no_pair(kind))
+		snprintf(cmd.pair, sizeof(cmd.pair), "pair%u", pair);
 	snprintf(cmd.who, sizeof(cmd.who), "operator");
 	snprintf(cmd.reason, sizeof(cmd.reason), "simulated");
 	struct sim_asked *asked = &w->asked[w->nasked++];
-	*asked = (struct sim_asked){ w, pair, kind, cmd.expires_wall_ms, w->life, false, g->operator_rows };
+	*asked = (struct sim_asked){ w, pair, kind, cmd.expires_wall_ms, w->life, false, operator_rows(w, pair, kind) };
 	g->asked_failback += kind == CMD_FAILBACK;
 	g->asked_abort += kind == CMD_ABORT;
 	g->asked_resume += kind == CMD_RESUME;
@@ -89,6 +100,8 @@ void apply_command(struct world *w, uint8_t pair, enum command_kind kind)
 		g->release_asked = w->nasked;
 		g->held = false;
 	}
+	if (kind == CMD_BRAKE_RESTORE && engine_ready(w->engine))
+		w->lift_until_wall_ms = 0;
 	world_trace(w, "operator asks pair%u: %d", pair, kind);
 	engine_command(w->engine, &cmd, answered, asked);
 }
@@ -204,7 +217,8 @@ static void maps_change(struct world *w, const struct action *a)
 static void command(struct world *w, const struct action *a)
 {
 	static const enum command_kind kinds[] = {
-		CMD_FAILOVER, CMD_FAILBACK, CMD_ABORT, CMD_RESUME, CMD_ACK, CMD_HOLD, CMD_RELEASE, CMD_PLAN,
+		CMD_FAILOVER, CMD_FAILBACK, CMD_ABORT, CMD_RESUME,     CMD_ACK,
+		CMD_HOLD,     CMD_RELEASE,  CMD_PLAN,  CMD_BRAKE_LIFT, CMD_BRAKE_RESTORE,
 	};
 	apply_command(w, a->pair, kinds[a->fault - FAULT_CMD_FAILOVER]);
 }
@@ -273,6 +287,8 @@ static const struct {
 	[FAULT_CMD_HOLD] = { "cmd-hold", command, false },
 	[FAULT_CMD_RELEASE] = { "cmd-release", command, false },
 	[FAULT_CMD_PLAN] = { "cmd-plan", command, false },
+	[FAULT_CMD_BRAKE_LIFT] = { "cmd-brake-lift", command, true },
+	[FAULT_CMD_BRAKE_RESTORE] = { "cmd-brake-restore", command, true },
 };
 
 const char *fault_name(enum fault fault)

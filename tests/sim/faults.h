@@ -77,8 +77,10 @@ enum fault {
 	FAULT_CMD_HOLD,
 	FAULT_CMD_RELEASE,
 	FAULT_CMD_PLAN,
+	FAULT_CMD_BRAKE_LIFT,
+	FAULT_CMD_BRAKE_RESTORE,
 };
-#define FAULTS ((int)FAULT_CMD_PLAN + 1)
+#define FAULTS ((int)FAULT_CMD_BRAKE_RESTORE + 1)
 
 /* One entry of a schedule. */
 struct action {

@@ -221,8 +221,18 @@ static void journal_row(struct world *w, const struct record *rec)
 void ghost_audit(struct world *w, const struct record *rec)
 {
 	char who[24];
-	if (rec->pair && text_find(rec->body, "who", who, sizeof(who)) && strcmp(who, "operator") == 0)
+	if (!text_find(rec->body, "who", who, sizeof(who)) || strcmp(who, "operator") != 0)
+		return;
+	if (rec->pair)
 		world_pair(w, rec->pair)->ghost.operator_rows++;
+	else
+		w->controller_rows++;
+}
+
+static void lift_row(struct world *w, const struct record *rec)
+{
+	char until[24];
+	w->lift_until_wall_ms = text_find(rec->body, "expires", until, sizeof(until)) ? strtoll(until, NULL, 10) : 0;
 }
 
 void ghost_durable(struct world *w, const struct record *rec)
@@ -236,6 +246,8 @@ void ghost_durable(struct world *w, const struct record *rec)
 		operation_row(w, rec);
 	} else if (rec->kind == RECORD_JOURNAL) {
 		journal_row(w, rec);
+	} else if (rec->kind == RECORD_GLOBAL && strcmp(rec->key, "lift") == 0) {
+		lift_row(w, rec);
 	} else if (rec->kind == RECORD_STRANDED) {
 		senders_listed(w, (uint8_t)(rec->pair - 1), rec->key);
 	} else if (rec->kind == RECORD_GRANT && text_find(rec->body, "epoch", text, sizeof(text))) {

@@ -165,10 +165,11 @@ void promise_7_brakes(struct world *w, uint8_t pair)
 	if (g->latched && w->clock.now_ms - g->latch_ms < w->opts[pair].cooldown_ms)
 		world_fail(w, 7, "pair%u is promoted automatically again after %lld ms, cool-down is %lld ms", pair,
 			   (long long)(w->clock.now_ms - g->latch_ms), (long long)w->opts[pair].cooldown_ms);
-	if (ghost_auto_today(w, world_now(w).wall_ms) >= b->per_day)
+	bool lifted = world_now(w).wall_ms < w->lift_until_wall_ms;
+	if (!lifted && ghost_auto_today(w, world_now(w).wall_ms) >= b->per_day)
 		world_fail(w, 7, "pair%u is promoted automatically; %d were today, the limit is %d", pair,
 			   ghost_auto_today(w, world_now(w).wall_ms), b->per_day);
-	if (down >= b->mass_count && down * 100 >= b->mass_percent * (int)w->npairs)
+	if (!lifted && down >= b->mass_count && down * 100 >= b->mass_percent * (int)w->npairs)
 		world_fail(w, 7, "pair%u is promoted automatically while %d of %u primaries are down", pair, down,
 			   w->npairs);
 	if (g->held && world_now(w).wall_ms < g->hold_until_ms)

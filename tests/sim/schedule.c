@@ -100,6 +100,10 @@ static void add_people(struct schedule *s, uint8_t pair)
 		add(s, s->back_ms + dice_span(d, 10000, 60000), FAULT_CMD_RESUME, pair, 0);
 	if (dice_roll(d, 10) == 0)
 		add(s, s->death_ms + dice_span(d, -5000, 4000), FAULT_CMD_HOLD, pair, 0);
+	if (dice_roll(d, s->opts.npairs > 2 ? 3 : 12) == 0)
+		add(s, s->death_ms + dice_span(d, -5000, 12000), FAULT_CMD_BRAKE_LIFT, pair, 0);
+	if (dice_roll(d, 12) == 0)
+		add(s, s->death_ms + dice_span(d, -5000, 12000), FAULT_CMD_BRAKE_RESTORE, pair, 0);
 }
 
 /* The controller's network flaps: each cut is over before the references could have told. */

@@ -139,7 +139,7 @@ static struct pending *copy_txn(const struct world *w, const struct txn *txn)
 
 static enum store_rc choose_rc(struct world *w, const struct txn *txn, bool *applied)
 {
-	uint8_t index = (uint8_t)(txn->guard.pair - 1);
+	uint8_t index = txn->guard.pair ? (uint8_t)(txn->guard.pair - 1) : 0; /* the store's faults are of all pairs */
 	*applied = true;
 	if (world_fault(w, index, FAULT_STORE_AWAY)) {
 		*applied = false;
@@ -158,7 +158,7 @@ static void port_commit(void *ctx, const struct txn *txn, commit_cb *cb, void *a
 	bool applied, crash_applies;
 	if (w->crashed)
 		return;
-	BUG_ON(txn->guard.pair < 1 || txn->guard.pair > w->npairs);
+	BUG_ON(txn->guard.pair > w->npairs); /* 0: of no pair, and never fenced */
 	ghost_submitted(w, txn);
 	struct pending *p = copy_txn(w, txn);
 	w->coverage->commits++;

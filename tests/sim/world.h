@@ -77,6 +77,8 @@ struct world {
 	int64_t until_ms[FAULTS];           /* lasting faults of the controller itself */
 	int64_t cut_from_ms, cut_until_ms;  /* the last cut of the controller's network */
 	bool reference_ok[2], net_cut_seen; /* as told to this life */
+	int64_t lift_until_wall_ms;         /* the limits over all pairs are lifted, durably */
+	uint32_t controller_rows;           /* durable audit rows of what the operator asked of no pair */
 	int64_t auto_wall_ms[64];           /* begins of automatic promotions */
 	size_t auto_count;
 	struct sim_asked asked[512]; /* commands whose answers may still come */

@@ -84,7 +84,8 @@ static inline void fake_command(void *ctx, const struct command *cmd, command_cb
 	struct fake *f = ctx;
 	struct command_answer a = { .text = "" };
 	bool beta = strcmp(cmd->pair, "beta") == 0;
-	if (strcmp(cmd->pair, "alpha") != 0 && !beta) {
+	bool brake = cmd->kind == CMD_BRAKE_LIFT || cmd->kind == CMD_BRAKE_RESTORE;
+	if (strcmp(cmd->pair, "alpha") != 0 && !beta && !brake) {
 		err_set(&a.err, ERR_NOT_FOUND, "no pair is named \"%s\"", cmd->pair);
 		cb(arg, &a);
 		return;

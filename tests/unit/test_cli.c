@@ -154,6 +154,13 @@ static void test_commands(void **state)
 	expect("plan beta", CLI_DONE, "beta: this is a plan; nothing was touched");
 	assert_non_null(strstr(shown, "new    20 mx1.example.org"));
 	expect("failover beta --dry-run", CLI_DONE, "nothing was touched");
+	expect("brake", CLI_DONE, "brakes: lifted until");
+	expect("brake lift --reason x", CLI_USAGE, "--for \"30 min\"");
+	expect("brake lift --for 30min", CLI_USAGE, "a reason is required");
+	expect("brake off", CLI_USAGE, "brake \"off\"");
+	expect("brake lift --for 30min --reason x", CLI_USAGE, "nobody is at a terminal");
+	expect("brake lift --for 30min --reason x --yes", CLI_DONE, "brakes: lifted");
+	expect("history", CLI_DONE, "all pairs: ");
 	expect("hold alpha --for 2h --reason maintenance", CLI_DONE, "alpha: held until");
 	expect("release alpha --reason over", CLI_DONE, "alpha: released");
 	expect("ack alpha --reason seen", CLI_DONE, "alpha: acknowledged");

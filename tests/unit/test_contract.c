@@ -44,6 +44,8 @@ static void test_members(void **state)
 	expect("/healthz", "", "Health");
 	expect("/v1/status", "", "Status");
 	expect("/v1/status", "controller", "Controller");
+	expect("/v1/status", "brake", "Brake");
+	expect("/v1/status", "brake/lift", "Hold");
 	expect("/v1/status", "pairs/#", "Head Brief");
 	expect("/v1/pairs/gamma", "", "Head Pair");
 	expect("/v1/pairs/delta", "hold", "Hold");
@@ -73,13 +75,20 @@ static void test_commands_and_problems(void **state)
 	assert_int_equal(a.status, 200);
 	expect_exactly(a.json, "Answer", "plan");
 	answer_fini(&a);
+	client_ask(client, "/v1/brake/lift", "{\"reason\":\"x\"}", &a);
+	assert_int_equal(a.status, 200);
+	expect_exactly(a.json, "Answer", "brake lift");
+	answer_fini(&a);
+	client_ask(client, "/v1/pairs/alpha/brake-lift", "{\"reason\":\"x\"}", &a);
+	assert_int_equal(a.status, 405);
+	answer_fini(&a);
 	client_ask(client, "/v1/pairs/alpha/failover", "{\"reason\":\"x\"}", &a);
 	assert_int_equal(a.status, 409);
 	expect_exactly(a.json, "Problem", "a refusal");
 	answer_fini(&a);
 }
 
-/* A path of the document with names that are there: {pair}, {id}, {command}. */
+/* A path of the document with names that are there: {pair}, {id}, {word}, {command}. */
 static void fill_path(const char *at, char *out, size_t size)
 {
 	size_t n = 0;
@@ -88,7 +97,11 @@ static void fill_path(const char *at, char *out, size_t size)
 			out[n++] = *at;
 			continue;
 		}
-		n += (size_t)snprintf(out + n, size - n, "%s", at[1] == 'p' ? "beta" : at[1] == 'i' ? "11" : "plan");
+		n += (size_t)snprintf(out + n, size - n, "%s",
+				      at[1] == 'p'   ? "beta"
+				      : at[1] == 'i' ? "11"
+				      : at[1] == 'w' ? "lift"
+						     : "plan");
 		at = strchr(at, '}');
 	}
 	out[n] = '\0';
@@ -111,7 +124,7 @@ static void test_every_documented_path_answers(void **state)
 			fail_msg("%s of docs/openapi.yaml answers %ld", path, a.status);
 		answer_fini(&a);
 	}
-	assert_int_equal(paths, 12);
+	assert_int_equal(paths, 14);
 }
 
 static bool ends_with(const char *text, size_t len, const char *end)

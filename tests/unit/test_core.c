@@ -277,11 +277,27 @@ static void the_brakes_hold(void **state)
 	now.wall_ms += 2 * 86400000LL;
 	assert_int_equal(brake_check_budget(&b, now, &err), ERR_OK);
 	brake_count(&b, 2, 4);
-	assert_int_equal(brake_check_mass(&b, &err), ERR_OK);
+	assert_int_equal(brake_check_mass(&b, now, &err), ERR_OK);
 	brake_count(&b, 3, 4);
-	assert_int_equal(brake_check_mass(&b, &err), ERR_BLOCKED);
+	assert_int_equal(brake_check_mass(&b, now, &err), ERR_BLOCKED);
 	brake_count(&b, 3, 100);
-	assert_int_equal(brake_check_mass(&b, &err), ERR_OK);
+	assert_int_equal(brake_check_mass(&b, now, &err), ERR_OK);
+}
+
+static void a_lift_takes_both_brakes_away_until_it_expires(void **state)
+{
+	struct brake b = { .opts = { .per_day = 1, .mass_count = 1, .mass_percent = 1 } };
+	struct instant now = { 0, 86400000LL * 10 };
+	struct err err = { 0 };
+	(void)state;
+	brake_spend(&b, now);
+	brake_count(&b, 4, 4);
+	b.lift = (struct hold){ .set = true, .expires_wall_ms = now.wall_ms + 1000 };
+	assert_int_equal(brake_check_budget(&b, now, &err), ERR_OK);
+	assert_int_equal(brake_check_mass(&b, now, &err), ERR_OK);
+	now.wall_ms += 1000;
+	assert_int_equal(brake_check_budget(&b, now, &err), ERR_BLOCKED);
+	assert_int_equal(brake_check_mass(&b, now, &err), ERR_BLOCKED);
 }
 
 static void a_hold_ends_by_the_wall_clock(void **state)
@@ -313,6 +329,7 @@ int main(void)
 		cmocka_unit_test(rounds_without_a_reference_between_count_once),
 		cmocka_unit_test(one_dead_round_is_never_enough_where_references_are),
 		cmocka_unit_test(the_brakes_hold),
+		cmocka_unit_test(a_lift_takes_both_brakes_away_until_it_expires),
 		cmocka_unit_test(a_hold_ends_by_the_wall_clock),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,6 +30,7 @@ struct world {
 		char audit_key[NAME_MAX_LEN];
 	} commit[COMMITS_MAX];
 	size_t commits, answered, verbs, others;
+	struct pair_view view; /* the last that was published */
 	owner_cb *own;
 	rows_cb *read;
 	void *own_arg, *read_arg;
@@ -184,6 +185,12 @@ static void command(struct engine *e, enum command_kind kind)
 	engine_command(e, &cmd, no_answer, NULL);
 }
 
+static void published(void *arg, const struct pair_view *view)
+{
+	(void)arg;
+	w.view = *view;
+}
+
 /* Ready, one pair, nothing stored, nothing probed. */
 static struct engine *start(void)
 {
@@ -197,7 +204,7 @@ static struct engine *start(void)
 	struct engine_opts opts = { .npairs = 1, .pairs = &pair };
 	w = (struct world){ .now = { 1000, 1790000000000 } };
 	strcpy(pair.site.pair, "mail-a");
-	struct engine *e = engine_new(&ports, &opts, NULL, NULL);
+	struct engine *e = engine_new(&ports, &opts, published, NULL);
 	engine_start(e);
 	w.own(w.own_arg, true);
 	w.read(w.read_arg, STORE_OK, NULL, 0);
@@ -257,11 +264,61 @@ static void a_lost_answer_does_not_double_an_audit_row(void **state)
 	engine_free(e);
 }
 
+static void brake_command(struct engine *e, enum command_kind kind)
+{
+	struct command cmd = { .kind = kind, .who = "anna", .reason = "the hall lost power" };
+	cmd.expires_wall_ms = w.now.wall_ms + 60000;
+	engine_command(e, &cmd, no_answer, NULL);
+}
+
+static void the_brakes_are_lifted_when_it_is_durable_and_back_at_once(void **state)
+{
+	struct engine *e = start();
+	(void)state;
+	brake_command(e, CMD_BRAKE_LIFT);
+	assert_int_equal(w.commits, 1);
+	answer_commits(STORE_AWAY);
+	fire_timers();
+	assert_int_equal(w.commits, 2);
+	assert_false(w.view.brake.lift.set);
+	answer_commits(STORE_OK);
+	assert_true(w.view.brake.lift.set);
+	assert_string_equal(w.view.brake.lift.owner, "anna");
+	brake_command(e, CMD_BRAKE_RESTORE);
+	fire_timers();
+	assert_false(w.view.brake.lift.set);
+	answer_commits(STORE_OK);
+	brake_command(e, CMD_BRAKE_RESTORE); /* refused: there is nothing to restore */
+	assert_int_equal(w.commits, 3);
+	engine_stop(e);
+	engine_free(e);
+}
+
+static void a_late_try_of_a_lift_does_not_come_after_a_later_word(void **state)
+{
+	struct engine *e = start();
+	(void)state;
+	brake_command(e, CMD_BRAKE_LIFT);
+	answer_commits(STORE_AWAY);
+	brake_command(e, CMD_BRAKE_LIFT);
+	answer_commits(STORE_OK);
+	brake_command(e, CMD_BRAKE_RESTORE);
+	answer_commits(STORE_OK);
+	fire_timers();
+	answer_commits(STORE_OK);
+	assert_int_equal(w.commits, 3);
+	assert_false(w.view.brake.lift.set);
+	engine_stop(e);
+	engine_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(after_the_stop_no_timer_asks_for_anything),
 		cmocka_unit_test(a_lost_answer_does_not_double_an_audit_row),
+		cmocka_unit_test(the_brakes_are_lifted_when_it_is_durable_and_back_at_once),
+		cmocka_unit_test(a_late_try_of_a_lift_does_not_come_after_a_later_word),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

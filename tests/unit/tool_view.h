@@ -33,6 +33,11 @@ static inline void sample_view(uint32_t id, const char *name, struct pair_view *
 	v->built_boot_ms = clock_boot_ms();
 	v->verdict_since_wall_ms = v->built_wall_ms - 7200000;
 	v->epoch = 3;
+	v->brake =
+		(struct brake){ .opts = { .per_day = 3, .mass_count = 3, .mass_percent = 30 }, .total = 4, .used = 1 };
+	v->brake.lift = (struct hold){ .set = true, .owner = "root (uid 0)", .reason = "the hall lost power" };
+	v->brake.lift.since_wall_ms = v->built_wall_ms;
+	v->brake.lift.expires_wall_ms = v->built_wall_ms + 1800000;
 	snprintf(v->own, sizeof(v->own), "primary");
 	snprintf(v->accept, sizeof(v->accept), "primary");
 	snprintf(v->rule, sizeof(v->rule), "up-stays");
