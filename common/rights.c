@@ -9,6 +9,7 @@
 #include "base/mem.h"
 
 #define PRIMARY_BIT RIGHTS_BIT(RIGHTS_PRIMARY)
+#define LEAP_MAX 1000000 /* an epoch further off is no operation's, and would leave none above it */
 #define STANDBY_BIT RIGHTS_BIT(RIGHTS_STANDBY)
 
 struct lines {
@@ -42,6 +43,17 @@ const char *rights_accept_name(unsigned accept)
 {
 	static const char *const names[] = { "none", "primary", "standby", "primary,standby" };
 	return names[accept & (PRIMARY_BIT | STANDBY_BIT)];
+}
+
+bool rights_accept_parse(const char *text, unsigned *out)
+{
+	for (unsigned a = 0; a <= (PRIMARY_BIT | STANDBY_BIT); a++) {
+		if (strcmp(text, rights_accept_name(a)) == 0) {
+			*out = a;
+			return true;
+		}
+	}
+	return false;
 }
 
 static enum err_code bad(const struct lines *l, struct err *e, const char *want)
@@ -127,17 +139,6 @@ static bool is_name(const char *text, const char *extra)
 	return text[0] != '\0';
 }
 
-static bool parse_accept(const char *text, unsigned *out)
-{
-	for (unsigned a = 0; a <= (PRIMARY_BIT | STANDBY_BIT); a++) {
-		if (strcmp(text, rights_accept_name(a)) == 0) {
-			*out = a;
-			return true;
-		}
-	}
-	return false;
-}
-
 static bool parse_rehearse(char *value, struct rights_record *out)
 {
 	char *blank = strchr(value, ' ');
@@ -159,7 +160,7 @@ static enum err_code read_lines(struct lines *l, struct rights_record *out, stru
 		return bad(l, e, "must be epoch= and a number from 1");
 	if (!(v = take_value(l, "own")) || !rights_place_parse(v, &out->own))
 		return bad(l, e, "must be own= and primary, standby or parked");
-	if (!(v = take_value(l, "accept")) || !parse_accept(v, &out->accept))
+	if (!(v = take_value(l, "accept")) || !rights_accept_parse(v, &out->accept))
 		return bad(l, e, "must be accept= and primary, standby, primary,standby or none");
 	if (out->own != RIGHTS_PARKED && !(out->accept & RIGHTS_BIT(out->own)))
 		return bad(l, e, "whoever owns must accept as well");
@@ -206,6 +207,23 @@ enum err_code rights_accept_new(const struct rights_record *current, const struc
 			       current->epoch);
 	if (new->epoch == current->epoch)
 		return err_set(e, ERR_CONFLICT, "epoch %" PRIu64 " is stored already with other rights", new->epoch);
+	return ERR_OK;
+}
+
+enum err_code rights_learn(const struct rights_record *current, const struct rights_record *seen, bool *raised,
+			   struct err *e)
+{
+	uint64_t epoch = current ? current->epoch : 0;
+	*raised = false;
+	if (current && strcmp(current->pair, seen->pair) != 0)
+		return err_set(e, ERR_CONFLICT, "the record is of pair %s; this host belongs to pair %s", seen->pair,
+			       current->pair);
+	if (seen->epoch > epoch && seen->epoch - epoch > LEAP_MAX)
+		return err_set(e, ERR_INVALID, "epoch %" PRIu64 " cannot follow the stored epoch %" PRIu64, seen->epoch,
+			       epoch);
+	if (current && seen->epoch == epoch && (seen->own != current->own || seen->accept != current->accept))
+		return err_set(e, ERR_CONFLICT, "epoch %" PRIu64 " is stored already with other rights", seen->epoch);
+	*raised = seen->epoch > epoch;
 	return ERR_OK;
 }
 

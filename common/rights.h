@@ -68,6 +68,10 @@ void rights_format(const struct rights_record *r, struct strbuf *out);
  * ERR_CONFLICT: another pair, or the same epoch and other rights (issued_ms is no right). */
 enum err_code rights_accept_new(const struct rights_record *current, const struct rights_record *new,
 				struct err *e) NODISCARD;
+/* Whether what the peer or the marker shows is to be stored (*raised): only a higher epoch changes anything. ERR_CONFLICT:
+ * another pair, or the same epoch and other holders. ERR_INVALID: an epoch that no operation can have reached. */
+enum err_code rights_learn(const struct rights_record *current, const struct rights_record *seen, bool *raised,
+			   struct err *e) NODISCARD;
 /* The same rights at the same epoch: there is nothing to store. */
 bool rights_same(const struct rights_record *a, const struct rights_record *b);
 
@@ -79,5 +83,6 @@ const char *rights_place_name(enum rights_place place);
 bool rights_place_parse(const char *name, enum rights_place *out);
 /* "primary", "standby", "primary,standby", "none" */
 const char *rights_accept_name(unsigned accept);
+bool rights_accept_parse(const char *name, unsigned *out);
 
 #endif

@@ -1,7 +1,9 @@
-/* A thin wrapper, so that nobody else needs OpenSSL's headers for a hash. */
+/* A thin wrapper, so that nobody else needs OpenSSL's headers for a hash or a MAC. */
 #include "sha256.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "attr.h"
 
@@ -29,6 +31,16 @@ void sha256_of(const void *bytes, size_t len, uint8_t out[SHA256_BYTES])
 	sha256_init(&sha);
 	sha256_add(&sha, bytes, len);
 	sha256_final(&sha, out);
+}
+
+void sha256_hmac(const void *key, size_t key_len, const void *bytes, size_t len, uint8_t out[SHA256_BYTES])
+{
+	BUG_ON(!HMAC(EVP_sha256(), key, (int)key_len, bytes, len, out, NULL));
+}
+
+bool sha256_same(const void *a, const void *b, size_t len)
+{
+	return CRYPTO_memcmp(a, b, len) == 0;
 }
 
 void sha256_hex(const uint8_t hash[SHA256_BYTES], char out[SHA256_HEX_SIZE])

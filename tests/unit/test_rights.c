@@ -224,11 +224,42 @@ static void test_accept_new(void **state)
 	assert_int_equal(rights_accept_new(&a, &b, &e), ERR_CONFLICT);
 }
 
+/* The peer and the marker: forward only, and not to where no epoch can follow. */
+static void test_learning(void **state)
+{
+	struct rights_record is = record_of(RIGHTS_PRIMARY, P | S), seen = is, lie;
+	bool raised;
+	struct err e = { 0 };
+	(void)state;
+	assert_true(rights_learn(NULL, &seen, &raised, &e) == ERR_OK && raised);
+	assert_true(rights_learn(&is, &seen, &raised, &e) == ERR_OK && !raised);
+	seen.issued_ms = 2;
+	(void)snprintf(seen.rehearse_boot, sizeof(seen.rehearse_boot), "%s", BOOT);
+	assert_true(rights_learn(&is, &seen, &raised, &e) == ERR_OK && !raised); /* the same holders */
+	seen.epoch = 6;
+	seen.own = RIGHTS_PARKED;
+	assert_true(rights_learn(&is, &seen, &raised, &e) == ERR_OK && !raised);
+	seen.epoch = 7 + 1000000;
+	assert_true(rights_learn(&is, &seen, &raised, &e) == ERR_OK && raised);
+	lie = seen;
+	lie.epoch++;
+	assert_true(rights_learn(&is, &lie, &raised, &e) == ERR_INVALID && !raised);
+	lie.epoch = UINT64_MAX;
+	assert_true(rights_learn(NULL, &lie, &raised, &e) == ERR_INVALID && !raised);
+	lie = seen;
+	lie.epoch = 7;
+	assert_true(rights_learn(&is, &lie, &raised, &e) == ERR_CONFLICT && !raised);
+	lie = seen;
+	lie.pair[0] = 'x';
+	assert_true(rights_learn(&is, &lie, &raised, &e) == ERR_CONFLICT && !raised);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_decisions),  cmocka_unit_test(test_invariants), cmocka_unit_test(test_rehearse),
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),    cmocka_unit_test(test_accept_new),
+		cmocka_unit_test(test_learning),   cmocka_unit_test(test_decisions),  cmocka_unit_test(test_invariants),
+		cmocka_unit_test(test_rehearse),   cmocka_unit_test(test_round_trip), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_accept_new),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
