@@ -32,7 +32,7 @@ say         = $(if $(V),,@printf '  %-5s %s\n' $(1) $(2))
 
 src       = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(addsuffix /*.c,$(1))))
 DECIDE   := $(call src,controller/core controller/step controller/engine) $(BUILD)/controller/verb.o
-COMMON   := $(call src,common/base common/net common/proto common/probe common)
+COMMON   := $(call src,common/base common/net common/proto common/dns common/probe common)
 CONTROL  := $(filter-out %/main.o,$(call src,controller/real controller/driver controller/store \
             controller/readiness controller/surface controller)) $(DECIDE)
 AGENT    := $(filter-out %/main.o,$(call src,agent))

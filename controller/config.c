@@ -80,6 +80,15 @@ const struct config_tsig *config_tsig(const struct config *c, const char *name)
 	return NULL;
 }
 
+const struct config_tsig *config_marker_tsig(const struct config *c, const char *domain)
+{
+	for (size_t i = 0; i < c->npairs; i++)
+		for (size_t d = 0; c->pairs[i].marker && d < c->pairs[i].ndomains; d++)
+			if (strcmp(c->pairs[i].domains[d].name, domain) == 0 && c->pairs[i].domains[d].key[0])
+				return config_tsig(c, c->pairs[i].domains[d].key);
+	return NULL;
+}
+
 const struct config_power_host *config_power_host(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->npower_hosts; i++)

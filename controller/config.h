@@ -132,6 +132,8 @@ int config_log_level(const struct config *c); /* enum log_level */
 /* NULL: none. */
 const struct config_pair *config_pair(const struct config *c, const char *name);
 const struct config_tsig *config_tsig(const struct config *c, const char *name);
+/* The key under which this mail domain's marker is written. */
+const struct config_tsig *config_marker_tsig(const struct config *c, const char *domain);
 const struct config_power_host *config_power_host(const struct config *c, const char *name);
 /* What probe_opts.token_name stands for: "agent:PAIR:primary". NULL: none. */
 const struct config_secret *config_token(const struct config *c, const char *token_name);

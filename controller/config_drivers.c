@@ -59,7 +59,7 @@ static void copy_servers(struct dns_server *out, size_t max, size_t *nout, const
 	}
 }
 
-static struct dns_opts *make_zone(const struct config *c, const struct config_domain *d, uint32_t pair)
+static struct dns_opts *make_zone(const struct config *c, const struct config_domain *d, const char *pair)
 {
 	struct dns_opts *dns = mem_calloc(1, sizeof(*dns));
 	const struct config_tsig *key = d->key[0] ? config_tsig(c, d->key) : NULL;
@@ -88,8 +88,7 @@ static void fill_pair(const struct config *c, size_t index, struct driver_pair *
 	out->ehlo = c->global.ehlo_name;
 	out->stranded_dir = c->global.stranded_dir;
 	for (size_t i = 0; i < p->ndomains; i++)
-		zones[i] =
-			(struct driver_zone){ p->domains[i].name, make_zone(c, &p->domains[i], (uint32_t)index + 1) };
+		zones[i] = (struct driver_zone){ p->domains[i].name, make_zone(c, &p->domains[i], p->name) };
 	out->nzones = p->ndomains;
 	out->zones = zones;
 }

@@ -11,6 +11,7 @@
 #include "../common/base/clock.h"
 #include "../common/base/log.h"
 #include "../common/base/mem.h"
+#include "../common/marker.h"
 #include "config_drivers.h"
 #include "real/executor.h"
 #include "real/loop.h"
@@ -235,16 +236,33 @@ static void print_machine(const char *format)
 	strbuf_fini(&out);
 }
 
+/* For the agents' marker.key: with it nobody can change a zone. */
+static int print_marker_key(const struct config *c, const char *domain)
+{
+	struct marker_key key;
+	char hex[MARKER_KEY_HEX_SIZE];
+	const struct config_tsig *tsig = config_marker_tsig(c, domain);
+	if (!tsig) {
+		fprintf(stderr, "coldmxd: %s is no domain of a pair with marker = true and a TSIG key\n", domain);
+		return EXIT_FAILURE;
+	}
+	marker_key_derive(tsig->secret.bytes, &key);
+	marker_key_format(&key, hex);
+	puts(hex);
+	return EXIT_SUCCESS;
+}
+
 static void print_usage(FILE *to)
 {
-	fputs("usage: coldmxd [-c FILE] [--check-config | --print-config | --init | --print-machine=dot|mermaid]\n"
+	fputs("usage: coldmxd [-c FILE] [--check-config | --print-config | --init | --print-machine=dot|mermaid |\n"
+	      "               --print-marker-key=DOMAIN]\n"
 	      "Runs in the foreground; " DEFAULT_CONFIG " unless -c names another file. See coldmxd(8).\n",
 	      to);
 }
 
-enum action { ACT_SERVE, ACT_CHECK, ACT_PRINT, ACT_INIT };
+enum action { ACT_SERVE, ACT_CHECK, ACT_PRINT, ACT_INIT, ACT_MARKER_KEY };
 
-static int with_config(const char *path, enum action action)
+static int with_config(const char *path, enum action action, const char *domain)
 {
 	struct config *config = NULL;
 	struct err e = { 0 };
@@ -264,6 +282,7 @@ static int with_config(const char *path, enum action action)
 		fputs(strbuf_str(&text), stdout);
 		break;
 	case ACT_INIT: status = make_store(config); break;
+	case ACT_MARKER_KEY: status = print_marker_key(config, domain); break;
 	case ACT_SERVE:
 		log_set_level((enum log_level)config_log_level(config));
 		status = serve(config);
@@ -281,10 +300,10 @@ int main(int argc, char **argv)
 		{ "config", required_argument, NULL, 'c' },	{ "check-config", no_argument, NULL, 'k' },
 		{ "print-config", no_argument, NULL, 'p' },	{ "init", no_argument, NULL, 'i' },
 		{ "print-machine", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{ "print-marker-key", required_argument, NULL, 'y' }, { NULL, 0, NULL, 0 },
 	};
 	/* clang-format on */
-	const char *path = DEFAULT_CONFIG;
+	const char *path = DEFAULT_CONFIG, *domain = "";
 	enum action action = ACT_SERVE;
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has started */
 	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
@@ -293,6 +312,10 @@ int main(int argc, char **argv)
 		case 'k': action = ACT_CHECK; break;
 		case 'p': action = ACT_PRINT; break;
 		case 'i': action = ACT_INIT; break;
+		case 'y':
+			action = ACT_MARKER_KEY;
+			domain = optarg;
+			break;
 		case 'm':
 			if (strcmp(optarg, "dot") != 0 && strcmp(optarg, "mermaid") != 0) {
 				print_usage(stderr);
@@ -308,5 +331,5 @@ int main(int argc, char **argv)
 		print_usage(stderr);
 		return EXIT_CONFIG;
 	}
-	return with_config(path, action);
+	return with_config(path, action, domain);
 }

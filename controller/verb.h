@@ -88,6 +88,8 @@ struct verb_dns {
 	struct mx_set expect;  /* DNS_SWAP: prerequisite. DNS_VERIFY: what every server must say */
 	struct mx_set want;    /* DNS_SWAP */
 	uint64_t op, epoch;    /* marker content */
+	char own[12];          /* likewise: who delivers, "primary" */
+	char accept[20];       /* likewise: "primary,standby" */
 	bool marker;           /* the key may change TXT _coldmx */
 };
 

@@ -15,14 +15,10 @@
 
 #include <stdint.h>
 
+#include "../../common/dns/dns_txt.h"
 #include "../verb.h"
 
 #define DNS_SERVERS_MAX 4
-
-struct dns_server {
-	char addr[ADDR_TEXT_MAX];
-	uint16_t port;
-};
 
 struct dns_opts {
 	size_t nupdate, nauthoritative;
@@ -34,7 +30,7 @@ struct dns_opts {
 	const char *key_name;      /* "" = unsigned */
 	const char *key_algorithm; /* "hmac-sha256", "hmac-sha512" */
 	const char *key_base64;    /* secret; never logged */
-	uint32_t pair;             /* marker content */
+	const char *pair;          /* marker content */
 };
 
 /* The MX RRset and the authenticated marker, from the update server over TCP, AA required. */

@@ -42,7 +42,7 @@ static enum err_code attempt(const struct dns_opts *opts, const struct verb_dns 
 {
 	struct dns_answer seen = { .has_marker = false };
 	ldns_rr_list *marker_old = NULL;
-	char marker_new[DNS_MARKER_MAX] = "";
+	char marker_new[MARKER_MAX] = "";
 	enum err_code rc = ERR_OK;
 	if (verb->marker) {
 		rc = dns_tcp_marker(tcp, opts, verb->zone, &marker_old, &seen, e);

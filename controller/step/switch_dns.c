@@ -35,6 +35,9 @@ static enum step_say ask(struct step_ctx *ctx, enum verb_kind kind, struct step_
 	dns->op = p->op;
 	dns->epoch = p->epoch;
 	dns->marker = p->site.marker;
+	/* every operation moves the MX while both may accept; the standby's right ends when its queue is empty */
+	snprintf(dns->own, sizeof(dns->own), "primary");
+	snprintf(dns->accept, sizeof(dns->accept), "primary,standby");
 	return STEP_VERB;
 }
 

@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dns_answer answer = { .has_marker = false };
 	struct err e = { 0 };
 	ldns_pkt *pkt = NULL;
-	char text[DNS_MARKER_MAX];
+	char text[MARKER_MAX];
 	if (dns_parse(data, size, &asked, &pkt, &e))
 		return 0;
 	(void)!dns_read_mx(pkt, "example.test", &set, &e);

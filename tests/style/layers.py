@@ -7,12 +7,13 @@ import sys
 
 # folder -> folders that it may include besides its own
 BASE = {"common/base"}
-COMMON = BASE | {"common/net", "common/proto", "common/probe", "common"}
+COMMON = BASE | {"common/net", "common/proto", "common/dns", "common/probe", "common"}
 DECIDE = {"common/base", "common/probe", "controller"}
 MAY = {
     "common/base": set(),
     "common/net": BASE,
     "common/proto": BASE,
+    "common/dns": BASE | {"common/net"},
     "common/probe": BASE | {"common/net", "common/proto"},
     "common": BASE,
     "controller": {"common/base", "common/probe", "common"},
@@ -33,7 +34,7 @@ DECIDE_BASE = {"err.h", "attr.h", "strbuf.h", "mem.h", "basic.h"}
 THIRD_PARTY = {
     "uv.h": {"controller/real", "controller"},
     "ares.h": {"controller/real"},
-    "ldns/": {"controller/driver"},
+    "ldns/": {"common/dns", "controller/driver"},
     "libssh2.h": {"controller/driver"},
     "libconfig.h": {"common/base"},
     "microhttpd.h": {"controller/surface", "agent"},

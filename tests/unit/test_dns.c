@@ -27,15 +27,19 @@ static const struct dns_opts signing = {
 	.key_name = "coldmx",
 	.key_algorithm = "hmac-sha256",
 	.key_base64 = SECRET,
-	.pair = 3,
+	.pair = "example",
 };
-static const struct dns_opts unsigned_opts = { .key_name = "", .key_algorithm = "", .key_base64 = "" };
+static const struct dns_opts unsigned_opts = {
+	.key_name = "", .key_algorithm = "", .key_base64 = "", .pair = "example"
+};
 static const struct verb_dns swap = {
 	.zone = "example.test",
 	.expect = { 300, 2, { { 10, "mx1.example.test" }, { 20, "mx2.example.test" } } },
 	.want = { 120, 2, { { 20, "mx1.example.test" }, { 10, "mx2.example.test" } } },
 	.op = 7,
 	.epoch = 5,
+	.own = "primary",
+	.accept = "primary,standby",
 	.marker = true,
 };
 
@@ -254,7 +258,7 @@ static void sha512_and_unsigned_are_judged(void **state)
 
 static void markers_prove_their_writer(void **state)
 {
-	char text[DNS_MARKER_MAX];
+	char text[MARKER_MAX];
 	struct dns_answer seen = { .has_marker = false };
 	struct dns_opts other = signing;
 	(void)state;

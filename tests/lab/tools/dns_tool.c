@@ -76,7 +76,9 @@ static enum err_code get(const struct dns_opts *opts, char **argv, int64_t deadl
 
 static enum err_code swap(const struct dns_opts *opts, char **argv, int64_t deadline_ms, struct err *e)
 {
-	struct verb_dns verb = { .marker = strcmp(argv[7], "0") != 0,
+	struct verb_dns verb = { .own = "primary",
+				 .accept = "primary,standby",
+				 .marker = strcmp(argv[7], "0") != 0,
 				 .op = strtoull(argv[7], NULL, 10),
 				 .epoch = strtoull(argv[8], NULL, 10) };
 	(void)str_copy(verb.zone, sizeof(verb.zone), argv[6]);
@@ -87,7 +89,7 @@ static enum err_code swap(const struct dns_opts *opts, char **argv, int64_t dead
 
 static enum err_code turns(const struct dns_opts *opts, char **argv, struct err *e)
 {
-	struct verb_dns verb = { .marker = true };
+	struct verb_dns verb = { .own = "primary", .accept = "primary,standby", .marker = true };
 	struct mx_set other;
 	int count = atoi(argv[7]);
 	(void)str_copy(verb.zone, sizeof(verb.zone), argv[6]);
@@ -124,7 +126,7 @@ static enum err_code verify(struct dns_opts *opts, int argc, char **argv, int64_
 
 int main(int argc, char **argv)
 {
-	struct dns_opts opts = { .pair = 1 };
+	struct dns_opts opts = { .pair = "example" };
 	struct err e = { 0 };
 	int64_t deadline_ms = clock_boot_ms() + 4000;
 	enum err_code rc = ERR_INVALID;
