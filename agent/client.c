@@ -1,4 +1,4 @@
-/* The controllers stand in the configuration by literal addresses; the name serves the certificate only, so that this
+/* Whom it asks stands in the configuration by literal addresses; the name serves the certificate only, so that this
  * host's resolver has no say in whom it believes. */
 #include "client.h"
 
@@ -18,8 +18,17 @@
 #define TOKEN_BYTES_MAX 4096
 #define TOKEN_MIN 16
 
+/* Several addresses of the same service. */
+struct party {
+	const char *what; /* "controller" */
+	const struct conf_endpoint *at;
+	size_t n;
+	const char *name, *ca_file, *token_file;
+};
+
 struct request {
-	const char *method, *word; /* the last part of the path */
+	const char *method;
+	char path[NAME_MAX_LEN + 64];
 	const char *body;
 	size_t body_len;
 	struct strbuf answer;
@@ -88,17 +97,15 @@ static enum err_code judge(CURL *curl, CURLcode code, const char *words, const s
 	return err_set(e, rc, "HTTP status %ld: %s", status, said);
 }
 
-static void set_target(CURL *curl, const struct client *c, const struct conf_endpoint *at, const char *word,
+static void set_target(CURL *curl, const struct party *p, const struct conf_endpoint *at, const char *path,
 		       struct curl_slist **connect_to)
 {
 	const char *open = strchr(at->addr, ':') ? "[" : "", *close = open[0] ? "]" : "";
-	const struct agent_config *cfg = c->config;
 	struct strbuf text = STRBUF_INIT;
-	if (cfg->controller_name[0])
-		strbuf_addf(&text, "https://%s:%u", cfg->controller_name, at->port);
+	if (p->name[0])
+		strbuf_addf(&text, "https://%s:%u%s", p->name, at->port, path);
 	else
-		strbuf_addf(&text, "https://%s%s%s:%u", open, at->addr, close, at->port);
-	strbuf_addf(&text, "/v1/agent/%s/%s/%s", cfg->pair, rights_place_name(cfg->role), word);
+		strbuf_addf(&text, "https://%s%s%s:%u%s", open, at->addr, close, at->port, path);
 	curl_easy_setopt(curl, CURLOPT_URL, strbuf_str(&text));
 	strbuf_reset(&text);
 	strbuf_addf(&text, "::%s%s%s:%u", open, at->addr, close, at->port);
@@ -107,7 +114,7 @@ static void set_target(CURL *curl, const struct client *c, const struct conf_end
 	strbuf_fini(&text);
 }
 
-static void set_limits(CURL *curl, const struct client *c, int64_t until_ms)
+static void set_limits(CURL *curl, const struct client *c, const char *ca_file, int64_t until_ms)
 {
 	int64_t left_ms = until_ms - clock_boot_ms();
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, left_ms > 0 ? (long)left_ms : 1L);
@@ -118,8 +125,8 @@ static void set_limits(CURL *curl, const struct client *c, int64_t until_ms)
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "https");
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	if (c->config->ca_file[0]) {
-		curl_easy_setopt(curl, CURLOPT_CAINFO, c->config->ca_file);
+	if (ca_file[0]) {
+		curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 	}
 }
@@ -147,8 +154,8 @@ static struct curl_slist *make_headers(const char *token)
 	return curl_slist_append(list, "Expect:");
 }
 
-static enum err_code ask_one(const struct client *c, const struct conf_endpoint *at, int64_t until_ms,
-			     const char *token, struct request *r, struct err *e)
+static enum err_code ask_one(const struct client *c, const struct party *p, const struct conf_endpoint *at,
+			     int64_t until_ms, const char *token, struct request *r, struct err *e)
 {
 	char words[CURL_ERROR_SIZE] = "";
 	struct curl_slist *connect_to = NULL;
@@ -158,8 +165,8 @@ static enum err_code ask_one(const struct client *c, const struct conf_endpoint 
 	struct curl_slist *headers = make_headers(token);
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-	set_target(curl, c, at, r->word, &connect_to);
-	set_limits(curl, c, until_ms);
+	set_target(curl, p, at, r->path, &connect_to);
+	set_limits(curl, c, p->ca_file, until_ms);
 	set_body(curl, r);
 	strbuf_reset(&r->answer);
 	CURLcode code = curl_easy_perform(curl);
@@ -168,22 +175,22 @@ static enum err_code ask_one(const struct client *c, const struct conf_endpoint 
 	explicit_bzero(headers->data, strlen(headers->data));
 	curl_slist_free_all(headers);
 	curl_slist_free_all(connect_to);
-	return rc == ERR_OK ? rc : err_wrap(e, "controller %s", at->addr);
+	return rc == ERR_OK ? rc : err_wrap(e, "%s %s", p->what, at->addr);
 }
 
 /* The time that is left is shared among those who have not been asked: a silent one must not use up all of it. */
-static enum err_code ask(const struct client *c, struct request *r, struct err *e)
+static enum err_code ask(const struct client *c, const struct party *p, struct request *r, struct err *e)
 {
 	char *token = NULL;
-	enum err_code rc = client_read_token(c->config->token_file, &token, e);
+	enum err_code rc = client_read_token(p->token_file, &token, e);
 	if (rc != ERR_OK)
 		return rc;
 	BUG_ON(!token);
-	rc = err_set(e, ERR_UNREACH, "no controller is configured");
-	for (size_t i = 0; i < c->config->ncontrollers; i++) {
+	rc = err_set(e, ERR_UNREACH, "no %s is configured", p->what);
+	for (size_t i = 0; i < p->n; i++) {
 		int64_t now_ms = clock_boot_ms();
-		int64_t share_ms = (c->deadline_ms - now_ms) / (int64_t)(c->config->ncontrollers - i);
-		rc = ask_one(c, &c->config->controllers[i], now_ms + share_ms, token, r, e);
+		int64_t share_ms = (c->deadline_ms - now_ms) / (int64_t)(p->n - i);
+		rc = ask_one(c, p, &p->at[i], now_ms + share_ms, token, r, e);
 		if (rc == ERR_OK || rc == ERR_CANCELLED)
 			break;
 	}
@@ -192,14 +199,44 @@ static enum err_code ask(const struct client *c, struct request *r, struct err *
 	return rc;
 }
 
+static enum err_code ask_controller(const struct client *c, const char *word, struct request *r, struct err *e)
+{
+	const struct agent_config *cfg = c->config;
+	const struct party controllers = { "controller",         cfg->controllers, cfg->ncontrollers,
+					   cfg->controller_name, cfg->ca_file,     cfg->token_file };
+	snprintf(r->path, sizeof(r->path), "/v1/agent/%s/%s/%s", cfg->pair, rights_place_name(cfg->role), word);
+	return ask(c, &controllers, r, e);
+}
+
+static enum err_code parse_record(const struct client *c, const char *who, const struct request *r,
+				  struct rights_record *out, struct err *e)
+{
+	enum err_code rc = rights_parse(strbuf_str(&r->answer), r->answer.len, out, e);
+	if (rc == ERR_OK && strcmp(out->pair, c->config->pair) != 0)
+		rc = err_set(e, ERR_PROTOCOL, "a record of pair %s", out->pair);
+	return rc == ERR_OK ? rc : err_wrap(e, "answer of the %s", who);
+}
+
 enum err_code client_get_rights(const struct client *c, struct rights_record *out, struct err *e)
 {
-	struct request r = { .method = "GET", .word = "rights" };
-	enum err_code rc = ask(c, &r, e);
+	struct request r = { .method = "GET" };
+	enum err_code rc = ask_controller(c, "rights", &r, e);
 	if (rc == ERR_OK)
-		rc = rights_parse(strbuf_str(&r.answer), r.answer.len, out, e);
-	if (rc == ERR_OK && strcmp(out->pair, c->config->pair) != 0)
-		rc = err_set(e, ERR_PROTOCOL, "the controller answers with a record of pair %s", out->pair);
+		rc = parse_record(c, "controller", &r, out, e);
+	strbuf_fini(&r.answer);
+	return rc;
+}
+
+enum err_code client_get_peer(const struct client *c, struct rights_record *out, struct err *e)
+{
+	const struct config_peer *p = &c->config->peer;
+	const struct party peer = { "peer", p->addresses, p->naddresses, p->name, p->ca_file, p->token_file };
+	struct request r = { .method = "GET", .path = "/v1/record" };
+	enum err_code rc = ask(c, &peer, &r, e);
+	if (rc == ERR_OK && !r.answer.len)
+		rc = err_set(e, ERR_NOT_FOUND, "the peer has no record yet");
+	else if (rc == ERR_OK)
+		rc = parse_record(c, "peer", &r, out, e);
 	strbuf_fini(&r.answer);
 	return rc;
 }
@@ -208,8 +245,8 @@ enum err_code client_post_boot(const struct client *c, const char *boot_id, cons
 {
 	struct strbuf form = STRBUF_INIT;
 	strbuf_addf(&form, "boot_id=%s\norder=%s\n", boot_id, order);
-	struct request r = { .method = "POST", .word = "boots", .body = strbuf_str(&form), .body_len = form.len };
-	enum err_code rc = ask(c, &r, e);
+	struct request r = { .method = "POST", .body = strbuf_str(&form), .body_len = form.len };
+	enum err_code rc = ask_controller(c, "boots", &r, e);
 	strbuf_fini(&r.answer);
 	strbuf_fini(&form);
 	return rc;
@@ -217,8 +254,8 @@ enum err_code client_post_boot(const struct client *c, const char *boot_id, cons
 
 enum err_code client_put_maps(const struct client *c, const struct strbuf *bundle, struct err *e)
 {
-	struct request r = { .method = "PUT", .word = "maps", .body = strbuf_str(bundle), .body_len = bundle->len };
-	enum err_code rc = ask(c, &r, e);
+	struct request r = { .method = "PUT", .body = strbuf_str(bundle), .body_len = bundle->len };
+	enum err_code rc = ask_controller(c, "maps", &r, e);
 	strbuf_fini(&r.answer);
 	return rc;
 }

@@ -1,8 +1,8 @@
 /*
- * Purpose:   what this host says to its controllers and asks of them, over HTTPS with its token.
- * Not its job: when to ask (poller.h), what the answers mean.
+ * Purpose:   what this host says to its controllers, and what it asks of them and of its peer, over HTTPS with a token.
+ * Not its job: when to ask and in which order (consult.h, poller.h), what the answers mean.
  * Thread:    any; blocks until the deadline, or until *stop becomes true.   Ownership: config is borrowed.
- * Errors:    of the last controller that was tried: ERR_UNREACH, ERR_TIMEOUT (no answer), ERR_AUTH,
+ * Errors:    of the last one that was tried: ERR_UNREACH, ERR_TIMEOUT (no answer), ERR_AUTH,
  *            ERR_CONFLICT, ERR_AGAIN (5xx), ERR_FAILED, ERR_LOCAL (token), ERR_PROTOCOL, ERR_CANCELLED.
  * Units:     deadline_ms absolute, on CLOCK_BOOTTIME.
  */
@@ -21,6 +21,8 @@ struct client {
 };
 
 enum err_code client_get_rights(const struct client *c, struct rights_record *out, struct err *e) NODISCARD;
+/* The record that the other host keeps. ERR_NOT_FOUND: it has none yet. */
+enum err_code client_get_peer(const struct client *c, struct rights_record *out, struct err *e) NODISCARD;
 enum err_code client_post_boot(const struct client *c, const char *boot_id, const char *order, struct err *e) NODISCARD;
 enum err_code client_put_maps(const struct client *c, const struct strbuf *bundle, struct err *e) NODISCARD;
 

@@ -11,7 +11,7 @@
 #include "../common/base/clock.h"
 #include "../common/base/file.h"
 #include "../common/net/wait.h"
-#include "client.h"
+#include "consult.h"
 #include "export.h"
 #include "state.h"
 
@@ -33,14 +33,12 @@ static enum err_code read_rights(const struct agent_config *c, const char *boot_
 	return rc;
 }
 
-/* A primary asks before it serves: its own may have moved while it was away. Silence is no reason to refuse. */
-static void ask_controllers(const struct agent_config *c, const char *boot_id)
+/* Whoever holds a right by its record may have lost it while it was away, and a primary may have won one. Silence is no
+ * reason to refuse. A standby without a right waits for its grant, whoever says what. */
+static bool must_ask(const struct agent_config *c, const struct rights_record *r, bool present, bool confirmed)
 {
-	struct client client = { c, clock_boot_ms() + c->gate_wait_ms, NULL };
-	struct rights_record r;
-	struct err e = { 0 };
-	if (client_get_rights(&client, &r, &e) != ERR_OK || state_store(c->state_dir, &r, boot_id, &e) != ERR_OK)
-		fprintf(stderr, "no confirmation: %s\n", e.text);
+	bool concerned = c->role == RIGHTS_PRIMARY || (present && r->accept & RIGHTS_BIT(c->role));
+	return !confirmed && concerned && c->gate_wait_ms && consult_possible(c);
 }
 
 enum err_code command_decide(const struct agent_config *c, struct rights_answer *may, struct err *e)
@@ -52,8 +50,9 @@ enum err_code command_decide(const struct agent_config *c, struct rights_answer 
 	enum err_code rc = state_boot_id(boot_id, e);
 	if (rc == ERR_OK)
 		rc = read_rights(c, boot_id, &r, &present, &confirmed, e);
-	if (rc == ERR_OK && !confirmed && c->role == RIGHTS_PRIMARY && c->ncontrollers && c->gate_wait_ms) {
-		ask_controllers(c, boot_id);
+	if (rc == ERR_OK && must_ask(c, &r, present, confirmed)) {
+		struct consult consult = { c, boot_id, NULL, -1 };
+		consult_all(&consult, clock_boot_ms() + c->gate_wait_ms);
 		rc = read_rights(c, boot_id, &r, &present, &confirmed, e);
 	}
 	if (rc != ERR_OK)

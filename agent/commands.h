@@ -12,7 +12,7 @@
 #define EXIT_USAGE 2
 #define EXIT_GATE_ERROR 255
 
-/* What this host may do now, once a primary that nobody confirmed in this boot has asked (gate_wait at most). */
+/* What this host may do now, once a host that nobody confirmed in this boot has asked (gate_wait at most). */
 enum err_code command_decide(const struct agent_config *c, struct rights_answer *may, struct err *e) NODISCARD;
 
 int command_gate(const struct agent_config *c);

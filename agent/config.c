@@ -37,6 +37,42 @@ static const struct conf_section path_section = { .what = "files", ROWS(path_ite
 static const struct conf_row domain_item[] = { { .type = CONF_DOMAIN } };
 static const struct conf_section domain_section = { .what = "domains", ROWS(domain_item), .size = sizeof(char *) };
 
+static const struct conf_row peer_item[] = { { .type = CONF_ENDPOINT, .port = 8826 } };
+static const struct conf_section peer_addresses = { .what = "addresses",
+						    ROWS(peer_item),
+						    .size = sizeof(struct conf_endpoint) };
+static const struct conf_row server_item[] = { { .type = CONF_ENDPOINT, .port = 53 } };
+static const struct conf_section server_section = { .what = "servers",
+						    ROWS(server_item),
+						    .size = sizeof(struct conf_endpoint) };
+
+/* clang-format off */
+static const struct conf_row peer_rows[] = {
+	{ .name = "addresses", .type = CONF_LIST, .section = &peer_addresses, .def = "", .max = 4,
+	  .offset = offsetof(struct config_peer, addresses), .count_offset = offsetof(struct config_peer, naddresses),
+	  .help = "listen of the other host's agent, tried in this order" },
+	{ .name = "token_file", .type = CONF_PATH, .def = "/etc/coldmx/peer.token",
+	  .offset = offsetof(struct config_peer, token_file), .help = "the token that both hosts share" },
+	{ .name = "name", .type = CONF_DOMAIN, .def = "", .offset = offsetof(struct config_peer, name),
+	  .help = "name in its certificate; none: the literal address" },
+	{ .name = "ca_file", .type = CONF_PATH, .def = "", .offset = offsetof(struct config_peer, ca_file),
+	  .help = "CA of its certificate; none: the system's" },
+};
+static const struct conf_row marker_rows[] = {
+	{ .name = "domain", .type = CONF_DOMAIN, .def = "", .offset = offsetof(struct config_marker, domain),
+	  .help = "whose _coldmx TXT record is read: one mail domain of the pair" },
+	{ .name = "key_file", .type = CONF_PATH, .def = "/etc/coldmx/marker.key",
+	  .offset = offsetof(struct config_marker, key_file), .help = "what coldmxd --print-marker-key printed" },
+	{ .name = "servers", .type = CONF_LIST, .section = &server_section, .def = "", .max = 4,
+	  .offset = offsetof(struct config_marker, servers), .count_offset = offsetof(struct config_marker, nservers),
+	  .help = "authoritative servers of the domain, tried in this order" },
+};
+/* clang-format on */
+static const struct conf_section peer_section = { .what = "peer", ROWS(peer_rows), .size = sizeof(struct config_peer) };
+static const struct conf_section marker_section = { .what = "marker",
+						    ROWS(marker_rows),
+						    .size = sizeof(struct config_marker) };
+
 /* clang-format off */
 static const struct conf_row maps_rows[] = {
 	{ .name = "domains", .type = CONF_LIST, .section = &path_section, .def = "", .max = FILES_MAX, TEXTS(domains),
@@ -65,8 +101,8 @@ static const struct conf_row rows[] = {
 	  AT(policy.returning_primary), .help = "full pairs: a primary that comes back while promoted" },
 	{ .name = "gate_alone", .type = CONF_ENUM, .words = alones, .def = "serve", AT(policy.gate_alone),
 	  .help = "full pairs: what an owner may do whom no controller confirms" },
-	{ .name = "gate_wait", .type = CONF_DURATION, .def = "5 s", .max = SECONDS(60), AT(gate_wait_ms),
-	  .help = "how long a primary's gate asks the controllers after boot" },
+	{ .name = "gate_wait", .type = CONF_DURATION, .def = "10 s", .max = SECONDS(60), AT(gate_wait_ms),
+	  .help = "how long the gate asks controllers, peer and marker after boot" },
 	{ .name = "state_dir", .type = CONF_PATH, .def = "/var/lib/coldmx-agent", AT(state_dir),
 	  .help = "rights record, boots" },
 	{ .name = "spool", .type = CONF_PATH, .def = "/var/spool/postfix", AT(spool),
@@ -94,6 +130,10 @@ static const struct conf_row rows[] = {
 	  .help = "name in their certificates; none: the literal address" },
 	{ .name = "ca_file", .type = CONF_PATH, .def = "", AT(ca_file),
 	  .help = "CA of their certificates; none: the system's" },
+	{ .name = "peer", .type = CONF_GROUP, .section = &peer_section, .def = "", AT(peer),
+	  .help = "the agent of the other host, asked while no controller answers" },
+	{ .name = "marker", .type = CONF_GROUP, .section = &marker_section, .def = "", AT(marker),
+	  .help = "the TXT record that the controller keeps beside the MX, asked after the peer" },
 	{ .name = "poll", .type = CONF_DURATION, .def = "15 s", .min = 500, .max = SECONDS(3600), AT(poll_ms),
 	  .help = "how often they are asked for the rights" },
 	{ .name = "maps_refresh", .type = CONF_DURATION, .def = "10 min", .min = SECONDS(1), .max = DAYS(1),

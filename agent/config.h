@@ -23,6 +23,20 @@ struct config_maps {
 	struct config_texts domains, mailboxes, aliases, transport, local_domains;
 };
 
+/* The agent of the other host; no addresses = off, in both directions. */
+struct config_peer {
+	struct conf_endpoint *addresses;
+	size_t naddresses;
+	char *name, *token_file, *ca_file;
+};
+
+/* The TXT record of common/marker.h; no servers = off. */
+struct config_marker {
+	char *domain, *key_file;
+	struct conf_endpoint *servers;
+	size_t nservers;
+};
+
 struct agent_config {
 	char *pair;
 	enum rights_place role;
@@ -37,6 +51,8 @@ struct agent_config {
 	struct conf_endpoint *controllers;
 	size_t ncontrollers;
 	char *controller_name, *ca_file;
+	struct config_peer peer;
+	struct config_marker marker;
 	int64_t poll_ms, maps_refresh_ms;
 	struct config_maps maps;
 };

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <microhttpd.h>
-#include <openssl/crypto.h>
 
 #include "../common/base/file.h"
 #include "../common/base/json.h"
@@ -26,13 +25,14 @@
 
 struct http {
 	struct report *report;
-	uint8_t token_hash[SHA256_BYTES];
+	uint8_t token_hash[SHA256_BYTES], peer_hash[SHA256_BYTES];
+	bool has_peer;
 	struct MHD_Daemon **daemons;
 	size_t ndaemons;
 };
 
 /* Both sides are hashed: neither length nor first difference shows in the time it takes. */
-static bool is_entitled(const struct http *h, struct MHD_Connection *conn)
+static bool shows(struct MHD_Connection *conn, const uint8_t want[SHA256_BYTES])
 {
 	static const char scheme[] = "Bearer ";
 	uint8_t hash[SHA256_BYTES];
@@ -41,7 +41,14 @@ static bool is_entitled(const struct http *h, struct MHD_Connection *conn)
 		return false;
 	said += sizeof(scheme) - 1;
 	sha256_of(said, strlen(said), hash);
-	return CRYPTO_memcmp(hash, h->token_hash, sizeof(hash)) == 0;
+	return sha256_same(hash, want, sizeof(hash));
+}
+
+/* The peer's token opens the record, and nothing else. */
+static bool is_entitled(const struct http *h, struct MHD_Connection *conn, const char *url)
+{
+	return shows(conn, h->token_hash) ||
+	       (h->has_peer && strcmp(url, "/v1/record") == 0 && shows(conn, h->peer_hash));
 }
 
 static enum MHD_Result answer(struct MHD_Connection *conn, unsigned status, const char *type, struct strbuf *body)
@@ -88,16 +95,20 @@ static enum MHD_Result on_request(void *arg, struct MHD_Connection *conn, const 
 		*nbytes = 0;
 		return MHD_YES;
 	}
-	if (!is_entitled(h, conn))
+	if (!is_entitled(h, conn, url))
 		return refuse(conn, MHD_HTTP_UNAUTHORIZED, "the token is missing or not this host's");
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0)
 		return refuse(conn, MHD_HTTP_METHOD_NOT_ALLOWED, "this agent only answers questions: GET");
+	if (strcmp(url, "/v1/record") == 0) {
+		report_record(h->report, &body);
+		return answer(conn, body.len ? MHD_HTTP_OK : MHD_HTTP_NO_CONTENT, "text/plain", &body);
+	}
 	if (strcmp(url, "/v1/rights") == 0)
 		report_rights(h->report, &body);
 	else if (strcmp(url, "/v1/health") == 0 && !report_health(h->report, &body))
 		return refuse(conn, MHD_HTTP_SERVICE_UNAVAILABLE, "this agent has not looked at its host for too long");
 	else if (!body.len)
-		return refuse(conn, MHD_HTTP_NOT_FOUND, "there are /v1/health and /v1/rights");
+		return refuse(conn, MHD_HTTP_NOT_FOUND, "there are /v1/health, /v1/rights and /v1/record");
 	return answer(conn, MHD_HTTP_OK, "application/json", &body);
 }
 
@@ -155,12 +166,23 @@ static void wipe(char *secret)
 	free(secret);
 }
 
+static enum err_code read_token_hash(const char *path, uint8_t out[SHA256_BYTES], struct err *e)
+{
+	char *token = NULL;
+	enum err_code rc = client_read_token(path, &token, e);
+	if (rc == ERR_OK)
+		sha256_of(token, strlen(token), out);
+	wipe(token);
+	return rc;
+}
+
 enum err_code http_start(const struct agent_config *c, struct report *report, struct http **out, struct err *e)
 {
-	char *cert = NULL, *key = NULL, *token = NULL;
+	char *cert = NULL, *key = NULL;
 	struct http *h = mem_calloc(1, sizeof(*h));
 	h->report = report;
 	h->daemons = mem_calloc(c->nlisten + 1, sizeof(struct MHD_Daemon *));
+	h->has_peer = c->peer.naddresses > 0;
 	*out = h;
 	if (c->nlisten == 0)
 		return ERR_OK;
@@ -168,14 +190,13 @@ enum err_code http_start(const struct agent_config *c, struct report *report, st
 	if (rc == ERR_OK)
 		rc = file_read(c->key, PEM_BYTES_MAX, FILE_SECRET, &key, NULL, e);
 	if (rc == ERR_OK)
-		rc = client_read_token(c->token_file, &token, e);
-	if (rc == ERR_OK)
-		sha256_of(token, strlen(token), h->token_hash);
+		rc = read_token_hash(c->token_file, h->token_hash, e);
+	if (rc == ERR_OK && h->has_peer)
+		rc = read_token_hash(c->peer.token_file, h->peer_hash, e);
 	for (size_t i = 0; i < c->nlisten && rc == ERR_OK; i++)
 		rc = start_daemon(h, &c->listen[i], cert, key, e);
 	free(cert);
 	wipe(key);
-	wipe(token);
 	return rc;
 }
 

@@ -1,5 +1,5 @@
 /*
- * Purpose:   GET /v1/health and GET /v1/rights over TLS, for whoever shows the token.
+ * Purpose:   GET /v1/health and GET /v1/rights over TLS, for whoever shows the token; GET /v1/record for the peer, too.
  * Not its job: what the answers say (report.h).
  * Thread:    start, stop: main; requests are served on threads of libmicrohttpd's own, one an address.
  * Ownership: http_start to http_stop; the report outlives it.

@@ -15,11 +15,13 @@
 #include "../common/base/mem.h"
 #include "../common/net/wait.h"
 #include "../common/proto/maps.h"
-#include "client.h"
+#include "consult.h"
 #include "export.h"
 #include "state.h"
 
 #define REQUEST_LIMIT_MS 20000
+#define PEER_LIMIT_MS 3000
+#define MARKER_LIMIT_MS 5000
 #define MAPS_LIMIT_MS 120000
 #define MAPS_RETRY_MS 30000
 
@@ -34,7 +36,7 @@ struct poller {
 	pthread_t thread;
 	int wake_fd;
 	atomic_bool stop;
-	struct errand rights, boots, maps;
+	struct errand rights, peer, marker, boots, maps;
 	bool boot_told;
 	char order_told[STATE_ORDER_MAX + 1];
 	char maps_sent[SHA256_HEX_SIZE];
@@ -58,15 +60,47 @@ static struct client client_for(struct poller *p, int64_t limit_ms)
 	return (struct client){ p->config, clock_boot_ms() + limit_ms, &p->stop };
 }
 
+static struct consult consult_for(const struct poller *p)
+{
+	return (struct consult){ p->config, p->boot_id, &p->stop, p->wake_fd };
+}
+
+/* The peer is asked whether a controller answers or not: it is the one that this host must not contradict, and whoever
+ * broke its glass did so for a reason. Most of the time it is off, so it comes last and gets little time. */
+static void ask_peer(struct poller *p)
+{
+	struct consult c = consult_for(p);
+	struct err e = { 0 };
+	if (!p->config->peer.naddresses || atomic_load(&p->stop))
+		return;
+	enum err_code rc = consult_peer(&c, clock_boot_ms() + PEER_LIMIT_MS, &e);
+	bool away = err_code_class(rc) == ERR_CLASS_TEMP || rc == ERR_NOT_FOUND;
+	if (away)
+		rc = ERR_OK; /* a cold standby is off, and that is no trouble */
+	note(&p->peer, rc, &e);
+}
+
+static void ask_marker(struct poller *p)
+{
+	struct consult c = consult_for(p);
+	struct err e = { 0 };
+	if (!p->config->marker.domain[0] || !p->config->marker.nservers)
+		return;
+	enum err_code rc = consult_marker(&c, clock_boot_ms() + MARKER_LIMIT_MS, &e);
+	note(&p->marker, rc == ERR_NOT_FOUND ? ERR_OK : rc, &e);
+}
+
 static void ask_rights(struct poller *p)
 {
-	struct client c = client_for(p, REQUEST_LIMIT_MS);
-	struct rights_record r;
+	struct consult c = consult_for(p);
 	struct err e = { 0 };
-	enum err_code rc = client_get_rights(&c, &r, &e);
-	if (rc == ERR_OK)
-		rc = state_store(p->config->state_dir, &r, p->boot_id, &e);
-	note(&p->rights, rc, &e);
+	enum err_code rc = ERR_UNREACH;
+	if (p->config->ncontrollers) {
+		rc = consult_controllers(&c, clock_boot_ms() + REQUEST_LIMIT_MS, &e);
+		note(&p->rights, rc, &e);
+	}
+	if (rc != ERR_OK)
+		ask_marker(p);
 }
 
 static void tell_boot(struct poller *p)
@@ -135,8 +169,11 @@ static void *run(void *arg)
 	while (!atomic_load(&p->stop)) {
 		int64_t next_ms = clock_boot_ms() + p->config->poll_ms;
 		ask_rights(p);
-		tell_boot(p);
-		push_maps(p);
+		if (p->config->ncontrollers) {
+			tell_boot(p);
+			push_maps(p);
+		}
+		ask_peer(p);
 		if (net_wait(-1, 0, next_ms, p->wake_fd, NULL) != ERR_TIMEOUT)
 			break;
 	}
@@ -146,11 +183,13 @@ static void *run(void *arg)
 enum err_code poller_start(const struct agent_config *c, const char *boot_id, struct poller **out, struct err *e)
 {
 	*out = NULL;
-	if (c->ncontrollers == 0)
+	if (!consult_possible(c))
 		return ERR_OK;
 	struct poller *p = mem_calloc(1, sizeof(*p));
 	p->config = c;
 	p->rights.name = "rights";
+	p->peer.name = "peer";
+	p->marker.name = "marker";
 	p->boots.name = "boots";
 	p->maps.name = "maps";
 	(void)str_copy(p->boot_id, sizeof(p->boot_id), boot_id);

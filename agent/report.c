@@ -171,3 +171,12 @@ void report_rights(struct report *r, struct strbuf *out)
 	json_close_object(&j);
 	strbuf_addc(out, '\n');
 }
+
+/* From the disk: whoever asks may be about to serve, and the last look is some seconds old. */
+void report_record(struct report *r, struct strbuf *out)
+{
+	struct rights_record record;
+	bool present;
+	if (state_read(r->config->state_dir, &record, &present, NULL) == ERR_OK && present)
+		rights_format(&record, out);
+}

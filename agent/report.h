@@ -15,6 +15,8 @@ struct report *report_new(const struct agent_config *c, const char *boot_id) RET
 void report_free(struct report *r); /* NULL is legal */
 /* Looks at everything; takes smtp_timeout at most, and the walk over the queue. Logs what changed. */
 void report_look(struct report *r, int cancel_fd);
+/* The stored record as it stands on disk now; empty: there is none, or it cannot be read. */
+void report_record(struct report *r, struct strbuf *out);
 /* Bodies of GET /v1/health and GET /v1/rights. False: the last look is too old to say how this host is. */
 bool report_health(struct report *r, struct strbuf *out);
 void report_rights(struct report *r, struct strbuf *out);

@@ -145,6 +145,28 @@ enum err_code state_store(const char *dir, const struct rights_record *r, const 
 	return rc;
 }
 
+static enum err_code learn_locked(const char *dir, const struct rights_record *r, bool *raised, struct err *e)
+{
+	struct rights_record is;
+	bool present;
+	enum err_code rc = state_read(dir, &is, &present, e);
+	if (rc == ERR_OK)
+		rc = rights_learn(present ? &is : NULL, r, raised, e);
+	return rc == ERR_OK && *raised ? write_record(dir, r, e) : rc;
+}
+
+enum err_code state_learn(const char *dir, const struct rights_record *r, bool *raised, struct err *e)
+{
+	int lock;
+	*raised = false;
+	enum err_code rc = state_lock(dir, &lock, e);
+	if (rc != ERR_OK)
+		return rc;
+	rc = learn_locked(dir, r, raised, e);
+	close(lock);
+	return rc;
+}
+
 static enum err_code log_break_glass(const char *dir, const char *reason, uint64_t epoch, struct err *e)
 {
 	char path[PATH_MAX], when[32];
@@ -174,7 +196,9 @@ enum err_code state_break_glass(const char *dir, const char *pair, enum rights_p
 		return rc;
 	/* A damaged record is one of the reasons for breaking the glass. */
 	if (state_read(dir, &r, &present, NULL) != ERR_OK || !present)
-		r = (struct rights_record){ .epoch = 1 };
+		r = (struct rights_record){ .epoch = 0 };
+	r.epoch += r.epoch <
+		   UINT64_MAX; /* the other host obeys it when it asks this one, and the controller plans above it */
 	(void)str_copy(r.pair, sizeof(r.pair), pair);
 	r.own = role;
 	r.accept |= RIGHTS_BIT(role);

@@ -21,8 +21,11 @@ enum err_code state_boot_id(char out[RIGHTS_BOOT_ID_SIZE], struct err *e) NODISC
 enum err_code state_read(const char *dir, struct rights_record *out, bool *present, struct err *e) NODISCARD;
 /* Stores what the controller said, and that it said so in this boot. Nothing is written when both are known. */
 enum err_code state_store(const char *dir, const struct rights_record *r, const char *boot_id, struct err *e) NODISCARD;
-/* Without a controller: this host owns, at the epoch that is stored (1 when there is none), until a record with
- * a higher epoch comes. Appends a line to the file `break-glass`. */
+/* Stores what the peer or the marker said when its epoch is higher (*raised); nobody has confirmed it then. Errors of
+ * rights_learn. */
+enum err_code state_learn(const char *dir, const struct rights_record *r, bool *raised, struct err *e) NODISCARD;
+/* Without a controller: this host owns, at the epoch after the stored one, until a record with a higher epoch comes.
+ * Appends a line to the file `break-glass`. */
 enum err_code state_break_glass(const char *dir, const char *pair, enum rights_place role, const char *reason,
 				struct err *e) NODISCARD;
 /* The controller has said in this boot that this epoch is in force. */

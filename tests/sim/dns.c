@@ -84,10 +84,23 @@ static void swap(struct world *w, struct dns_zone *zone, const struct verb *v, s
 		zone->has_marker = true;
 		zone->marker_op = d->op;
 		zone->marker_epoch = d->epoch;
+		snprintf(zone->marker_own, sizeof(zone->marker_own), "%s", d->own);
+		snprintf(zone->marker_accept, sizeof(zone->marker_accept), "%s", d->accept);
 	}
 	world_trace(w, "%s: MX swapped, best is now %s", zone->name,
 		    d->want.mx[0].preference < d->want.mx[1].preference ? d->want.mx[0].target : d->want.mx[1].target);
 	notify_secondaries(w, zone);
+}
+
+bool dns_marker_record(const struct world *w, uint8_t pair, char *out, size_t size)
+{
+	const struct dns_zone *zone = &w->pair[pair].zone[0];
+	if (!zone->has_marker || !server_answers(w, pair, 0))
+		return false;
+	snprintf(out, size, "coldmx-rights 1\npair=%s\nepoch=%llu\nown=%s\naccept=%s\nissued_ms=%lld\n",
+		 w->opts[pair].site.pair, (unsigned long long)zone->marker_epoch, zone->marker_own, zone->marker_accept,
+		 (long long)w->clock.now_ms);
+	return true;
 }
 
 static void verify(struct world *w, const struct dns_zone *zone, const struct verb *v, struct verify_answer *a)

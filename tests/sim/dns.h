@@ -20,6 +20,7 @@ struct dns_zone {
 	struct mx_set set[SIM_SERVERS];
 	bool has_marker;
 	uint64_t marker_op, marker_epoch;
+	char marker_own[12], marker_accept[20];
 	struct mx_set before_hand; /* what a person will put back */
 	bool hand;
 	int64_t swapped_ms; /* last swap that came to effect */
@@ -28,6 +29,8 @@ struct dns_zone {
 void dns_init(struct world *w, uint8_t pair);
 void dns_verb(struct world *w, const struct verb *v, struct outcome *out);
 void dns_hand(struct world *w, uint8_t pair, bool back);
+/* The rights record that a host makes of the first zone's marker; false: there is none, or no server answers. */
+bool dns_marker_record(const struct world *w, uint8_t pair, char *out, size_t size);
 /* What a sender's resolver learns now; false: no server answers. */
 bool dns_resolve(struct world *w, uint8_t pair, uint8_t zone, struct mx_set *out);
 

@@ -52,6 +52,13 @@ static void decide(struct host *h)
 	h->may_own = a.may_own;
 }
 
+static void obey(struct host *h)
+{
+	decide(h);
+	if (!h->may_accept)
+		h->running = false;
+}
+
 void host_init(struct world *w, uint8_t pair, enum host_role role)
 {
 	struct host *h = &w->pair[pair].host[role];
@@ -74,19 +81,47 @@ bool host_take_rights(struct world *w, struct host *h, const char *text, struct 
 	promise_3_grant(w, h, new.epoch, taken);
 	if (taken)
 		snprintf(h->rights, sizeof(h->rights), "%s", text);
-	decide(h);
-	if (!h->may_accept)
-		h->running = false;
+	obey(h);
 	return taken;
+}
+
+/* What nobody confirms: only a higher epoch is taken. */
+static void learn_rights(struct world *w, struct host *h, const char *text)
+{
+	struct err err = { 0 };
+	struct rights_record now, seen;
+	bool has = stored_record(h, &now), raised = false;
+	if (rights_parse(text, strlen(text), &seen, &err) != ERR_OK ||
+	    rights_learn(has ? &now : NULL, &seen, &raised, &err) != ERR_OK) {
+		world_fail(w, 3, "pair%u %s is shown rights that cannot be: %s", h->pair, host_role_name(h->role),
+			   err.text);
+		return;
+	}
+	if (!raised)
+		return;
+	promise_3_learn(w, h, seen.epoch);
+	snprintf(h->rights, sizeof(h->rights), "%s", text);
+	world_trace(w, "pair%u %s learns epoch %llu without the controller", h->pair, host_role_name(h->role),
+		    (unsigned long long)seen.epoch);
+	obey(h);
 }
 
 void host_ask_rights(struct world *w, struct host *h)
 {
 	struct err err = { 0 };
 	char text[512];
+	const struct host *peer = &w->pair[h->pair].host[!h->role];
 	if (w->engine && !w->crashed && net_controller_reaches(w, h, 4) &&
-	    engine_rights(w->engine, (uint32_t)h->pair + 1, text, sizeof(text)))
+	    engine_rights(w->engine, (uint32_t)h->pair + 1, text, sizeof(text))) {
 		(void)host_take_rights(w, h, text, &err);
+		return;
+	}
+	if (!h->up)
+		return;
+	if (peer->up && peer->rights[0] && !world_fault(w, h->pair, FAULT_AGENT_SILENT))
+		learn_rights(w, h, peer->rights);
+	if (dns_marker_record(w, h->pair, text, sizeof(text)))
+		learn_rights(w, h, text);
 }
 
 bool host_serves(const struct host *h)

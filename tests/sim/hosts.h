@@ -44,7 +44,7 @@ void host_kill_mail(struct host *h);
 void host_start_mail(struct host *h);
 /* A record by SSH or from the controller's listener; false: refused. */
 bool host_take_rights(struct world *w, struct host *h, const char *text, struct err *e);
-/* The agent asks the controller, when it can. */
+/* The agent asks the controller, and when that does not answer its peer and the marker. */
 void host_ask_rights(struct world *w, struct host *h);
 /* It would answer on 25 itself, whoever may reach it. */
 bool host_serves(const struct host *h);

@@ -72,6 +72,27 @@ void promise_3_grant(struct world *w, struct host *h, uint64_t epoch, bool store
 		g->told[h->role] = epoch;
 }
 
+/* From the peer or the marker: an operation was journaled under that epoch before anybody could see it. */
+void promise_3_learn(struct world *w, struct host *h, uint64_t epoch)
+{
+	struct ghost *g = &w->pair[h->pair].ghost;
+	char text[24];
+	bool durable = epoch == 1; /* what every pair begins with */
+	for (size_t i = 0; i < w->store.n && !durable; i++) {
+		const struct record *r = &w->store.rows[i];
+		durable = (r->kind == RECORD_GRANT || r->kind == RECORD_OPERATION) &&
+			  r->pair == (uint32_t)h->pair + 1 && text_find(r->body, "epoch", text, sizeof(text)) &&
+			  strtoull(text, NULL, 10) == epoch;
+	}
+	if (!durable)
+		world_fail(w, 3, "pair%u %s learns epoch %llu, which is not durable", h->pair, host_role_name(h->role),
+			   (unsigned long long)epoch);
+	if (epoch <= g->told[h->role])
+		world_fail(w, 3, "pair%u %s goes from epoch %llu back to %llu", h->pair, host_role_name(h->role),
+			   (unsigned long long)g->told[h->role], (unsigned long long)epoch);
+	g->told[h->role] = epoch;
+}
+
 static void promise_3_one_owner(struct world *w, uint8_t pair)
 {
 	const struct host *h = w->pair[pair].host;

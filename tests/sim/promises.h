@@ -15,6 +15,7 @@ void promise_1_evidence(struct world *w, uint8_t pair);
 void promise_2_our_side(struct world *w, uint8_t pair);
 void promise_7_brakes(struct world *w, uint8_t pair);
 void promise_3_grant(struct world *w, struct host *h, uint64_t epoch, bool stored);
+void promise_3_learn(struct world *w, struct host *h, uint64_t epoch);
 void promise_4_swap(struct world *w, struct dns_zone *zone, const struct verb *v);
 void promise_5_verified(struct world *w, const struct host *standby, const char *what);
 void promise_6_intent(struct world *w, const struct verb *v);

@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+from agents import agent, controller, nameserver, pki  # noqa: F401 (fixtures)
+
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 # A program that writes its name and arguments, and its standard input, to a log.

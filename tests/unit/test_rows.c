@@ -168,8 +168,10 @@ static void test_agent_sample_and_manual_follow_rows(void **state)
 	assert_int_equal(file_read("docs/coldmx-agent.8", 1 << 20, FILE_ANY, &man, NULL, &e), ERR_OK);
 	for (size_t i = 0; i < agent_config_section.nrows; i++) {
 		const struct conf_row *row = &agent_config_section.rows[i];
+		char group[80];
+		snprintf(group, sizeof(group), "%s.", row->name);
 		for (size_t k = 0; row->type == CONF_GROUP && k < row->section->nrows; k++, keys++)
-			hold_agent_row(&row->section->rows[k], "maps.", conf, man);
+			hold_agent_row(&row->section->rows[k], group, conf, man);
 		if (row->type != CONF_GROUP) {
 			hold_agent_row(row, "", conf, man);
 			keys++;
