@@ -66,6 +66,8 @@ static void write_body(const struct cli_options *o, struct strbuf *out)
 	json_open_object(&j, NULL);
 	if (o->reason[0])
 		json_put_string(&j, "reason", o->reason);
+	if (o->plan[0])
+		json_put_string(&j, "plan", o->plan);
 	if (o->dry_run)
 		json_put_bool(&j, "dry_run", true);
 	if (o->failback)
@@ -75,11 +77,16 @@ static void write_body(const struct cli_options *o, struct strbuf *out)
 	json_close_object(&j);
 }
 
-static void print_plan(const json_t *root)
+static void print_plan(const struct cli_options *o, const json_t *root)
 {
-	const char *text = json_string_value(json_object_get(root, "text"));
-	for (; text && *text; text++)
+	const char *text = text_of(root, "text"), *token = text_of(root, "token");
+	const char *command = o->command == CLI_FAILBACK || o->failback ? "failback" : "failover";
+	for (; *text; text++)
 		putchar((unsigned char)*text < ' ' && *text != '\n' ? '?' : *text);
+	if (token[0])
+		printf("\nToken of this plan: %s\n  coldmx %s %s --plan %s --reason ...\n"
+		       "  does exactly this, or is refused because the world has changed.\n",
+		       token, command, o->pair, token);
 }
 
 static const char *verdict_of(const struct cli_options *o)
@@ -120,7 +127,7 @@ static int handle_answer(const struct cli_options *o, struct client *c, const st
 		fputs(a->body, stdout);
 		return CLI_DONE;
 	}
-	print_plan(a->json);
+	print_plan(o, a->json);
 	if (text_of(a->json, "text")[0])
 		printf("\n");
 	if (o->command == CLI_BRAKE)

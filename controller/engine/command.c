@@ -97,10 +97,31 @@ static void describe(const struct request *r, enum plan_kind kind)
 	struct plan plan;
 	operate_plan(r->p, &req, &plan);
 	plan_describe(&plan, &text);
+	plan_token(&plan, r->p->opts.fingerprint, a.token);
 	a.text = strbuf_str(&text);
 	answer(r, &a);
 	plan_fini(&plan);
 	strbuf_fini(&text);
+}
+
+/* Somebody has read a plan, and the world has moved since: what would be done now is another thing. */
+static bool refuse_other_plan(const struct request *r, enum plan_kind kind)
+{
+	struct op_request req = op_request(r, kind);
+	char now[PLAN_TOKEN_SIZE], why[200], hint[NAME_MAX_LEN + 40];
+	struct plan plan;
+	if (!r->cmd->plan[0])
+		return false;
+	operate_plan(r->p, &req, &plan);
+	plan_token(&plan, r->p->opts.fingerprint, now);
+	plan_fini(&plan);
+	if (plan_token_same(now, r->cmd->plan, why, sizeof(why)))
+		return false;
+	snprintf(hint, sizeof(hint), "coldmx plan %s%s", r->p->opts.site.pair,
+		 kind == PLAN_FAILBACK ? " --failback" : "");
+	refuse(r, "plan-changed", hint, "not the plan that was read (%.40s, now %s); changed: %s", r->cmd->plan, now,
+	       why);
+	return true;
 }
 
 /* What is being written to the journal is over in a moment, and only then known to be so. */
@@ -121,7 +142,7 @@ static void begin(const struct request *r, enum pair_event event, enum plan_kind
 		refuse_by_row(r, row);
 		return;
 	}
-	if (refuse_settling(r))
+	if (refuse_settling(r) || refuse_other_plan(r, kind))
 		return;
 	if (r->cmd->dry_run) {
 		describe(r, kind);
@@ -332,6 +353,8 @@ void engine_command(struct engine *e, const struct command *cmd, command_cb *cb,
 		err_set(&a.err, ERR_AGAIN, "the controller is still reading its journal");
 	else if (!cmd->reason[0] && cmd->kind != CMD_PLAN && !cmd->dry_run)
 		err_set(&a.err, ERR_INVALID, "a reason is required: --reason \"...\"");
+	else if (cmd->plan[0] && cmd->kind != CMD_FAILOVER && cmd->kind != CMD_FAILBACK)
+		err_set(&a.err, ERR_INVALID, "a plan's token belongs to failover and failback");
 	if (a.err.code)
 		cb(arg, &a);
 	else if (brake)

@@ -12,6 +12,7 @@
 #include "../core/hold.h"
 #include "../core/pair.h"
 #include "../core/plan.h"
+#include "../core/token.h"
 #include "../ports.h"
 
 enum pair_mode { MODE_MANUAL, MODE_AUTOMATIC, MODE_SHADOW };
@@ -60,15 +61,17 @@ struct command {
 	int64_t expires_wall_ms; /* CMD_HOLD, CMD_BRAKE_LIFT */
 	bool dry_run;            /* CMD_FAILOVER, CMD_FAILBACK: answer the plan, touch nothing */
 	bool failback;           /* CMD_PLAN: of a failback instead of a failover */
+	char plan[48]; /* CMD_FAILOVER, CMD_FAILBACK: the token of the plan that a person has read; "" = none */
 };
 
 /* code ERR_OK: accepted. ERR_BLOCKED: refused by a rule; ERR_NOT_FOUND: no such pair; ERR_INVALID. */
 struct command_answer {
 	struct err err;
 	char rule[NAME_MAX_LEN];
-	char hint[200];   /* the command that would work, "" = none */
-	uint64_t op;      /* operation begun or continued; 0 = none */
-	const char *text; /* CMD_PLAN and dry runs: the plan for people; borrowed; never NULL */
+	char hint[200];              /* the command that would work, "" = none */
+	uint64_t op;                 /* operation begun or continued; 0 = none */
+	const char *text;            /* CMD_PLAN and dry runs: the plan for people; borrowed; never NULL */
+	char token[PLAN_TOKEN_SIZE]; /* of that plan; "" = none */
 };
 
 typedef void command_cb(void *arg, const struct command_answer *answer);

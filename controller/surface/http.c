@@ -76,6 +76,7 @@ static void command_answered(void *arg, const struct command_answer *a)
 	struct reply reply = { .err = a->err, .op = a->op, .text = a->text[0] ? mem_strdup(a->text) : NULL };
 	(void)str_copy(reply.rule, sizeof(reply.rule), a->rule);
 	(void)str_copy(reply.hint, sizeof(reply.hint), a->hint);
+	(void)str_copy(reply.token, sizeof(reply.token), a->token);
 	parked_done(arg, &reply);
 }
 
@@ -122,6 +123,7 @@ static enum MHD_Result answer_reply(struct MHD_Connection *conn, const struct re
 	else
 		json_put_null(&j, "operation");
 	json_put_string(&j, "text", reply->text ? reply->text : "");
+	json_put_string(&j, "token", reply->token);
 	json_close_object(&j);
 	return answer_json(conn, reply->op ? MHD_HTTP_ACCEPTED : MHD_HTTP_OK, &text, "");
 }

@@ -28,21 +28,25 @@ static enum err_code bad_member(struct err *e, const char *key, const char *want
 	return err_set(e, ERR_INVALID, "body: \"%.40s\" must be %s", key, want);
 }
 
-static enum err_code take_reason(const json_t *value, struct command *out, struct err *e)
+static enum err_code take_text(const char *key, const json_t *value, char *out, size_t size, struct err *e)
 {
+	char want[40];
 	const char *text = json_string_value(value);
-	if (!text || strlen(text) != json_string_length(value) || !str_copy(out->reason, sizeof(out->reason), text))
-		return bad_member(e, "reason", "a text of at most 199 bytes");
+	snprintf(want, sizeof(want), "a text of at most %zu bytes", size - 1);
+	if (!text || strlen(text) != json_string_length(value) || !str_copy(out, size, text))
+		return bad_member(e, key, want);
 	for (const char *c = text; *c; c++)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
-			return bad_member(e, "reason", "one line without control characters");
+			return bad_member(e, key, "one line without control characters");
 	return ERR_OK;
 }
 
 static enum err_code take_member(const char *key, const json_t *value, struct command *out, struct err *e)
 {
 	if (strcmp(key, "reason") == 0)
-		return take_reason(value, out, e);
+		return take_text(key, value, out->reason, sizeof(out->reason), e);
+	if (strcmp(key, "plan") == 0)
+		return take_text(key, value, out->plan, sizeof(out->plan), e);
 	if (strcmp(key, "expires_ms") == 0) {
 		if (!json_is_integer(value) || json_integer_value(value) < 0)
 			return bad_member(e, key, "milliseconds since 1970");
@@ -52,8 +56,8 @@ static enum err_code take_member(const char *key, const json_t *value, struct co
 	bool *flag = strcmp(key, "dry_run") == 0 ? &out->dry_run : strcmp(key, "failback") == 0 ? &out->failback : NULL;
 	if (!flag)
 		return err_set(e, ERR_INVALID,
-			       "body: unknown member \"%.40s\": it takes reason, expires_ms, dry_run, "
-			       "failback",
+			       "body: unknown member \"%.40s\": it takes reason, plan, expires_ms, "
+			       "dry_run, failback",
 			       key);
 	if (!json_is_boolean(value))
 		return bad_member(e, key, "true or false");

@@ -29,6 +29,7 @@ struct reply {
 	uint64_t op;
 	bool yes;
 	char *text; /* heap; NULL = none */
+	char token[40];
 };
 
 struct parking *parking_new(void) NODISCARD RETURNS_NONNULL;

@@ -11,100 +11,6 @@
 #define PUSH_MS 9000
 #define PUSH_TAKES_MS 300
 #define BOOTS_MS 170
-#define HOLD_MS 60000
-
-/* ---- commands ---- */
-
-static bool of_no_pair(enum command_kind kind)
-{
-	return kind == CMD_BRAKE_LIFT || kind == CMD_BRAKE_RESTORE;
-}
-
-static uint32_t operator_rows(const struct world *w, uint8_t pair, enum command_kind kind)
-{
-	return of_no_pair(kind) ? w->controller_rows : w->pair[pair].ghost.operator_rows;
-}
-
-static void answered(void *arg, const struct command_answer *a)
-{
-	struct sim_asked *asked = arg;
-	struct world *w = asked->w;
-	struct ghost *g = &w->pair[asked->pair].ghost;
-	asked->answered = true;
-	world_trace(w, "answer to the operator: %s %s [%s]", err_code_name(a->err.code), a->err.text, a->rule);
-	if (a->rule[0])
-		coverage_rule(w->coverage, a->rule);
-	if (a->err.code || w->crashed)
-		return;
-	if (asked->kind != CMD_PLAN && operator_rows(w, asked->pair, asked->kind) == asked->operator_rows)
-		world_fail(w, 11, "pair%u: a command is answered, and no audit row says who asked for it", asked->pair);
-	size_t no = (size_t)(asked - w->asked) + 1;
-	if (asked->kind == CMD_ABORT && no > g->ack_asked && g->nops && !g->op[g->nops - 1].ended) {
-		g->op[g->nops - 1].aborted = g->latched = true;
-		g->latch_ms = w->clock.now_ms;
-	}
-	if (asked->kind == CMD_HOLD && no > g->release_asked) {
-		g->held = true;
-		g->hold_until_ms = asked->expires_wall_ms;
-	}
-}
-
-struct late_command {
-	uint8_t pair;
-	enum command_kind kind;
-};
-
-static void command_lands(struct world *w, void *data)
-{
-	const struct late_command *late = data;
-	apply_command(w, late->pair, late->kind);
-}
-
-static bool asleep(const struct world *w)
-{
-	return w->clock.now_ms < w->asleep_until_ms;
-}
-
-/* What is said to a controller that sleeps waits in its socket until it has noticed its sleep. */
-static void wait_for_it(struct world *w, uint8_t pair, enum command_kind kind)
-{
-	struct late_command *late = mem_calloc(1, sizeof(*late));
-	*late = (struct late_command){ pair, kind };
-	world_after(w, w->asleep_until_ms - w->clock.now_ms, command_lands, late, w->life);
-}
-
-void apply_command(struct world *w, uint8_t pair, enum command_kind kind)
-{
-	struct ghost *g = &w->pair[pair].ghost;
-	if (!w->engine || w->crashed || w->nasked == ARRAY_LEN(w->asked))
-		return;
-	if (asleep(w)) {
-		wait_for_it(w, pair, kind);
-		return;
-	}
-	struct command cmd = { .kind = kind, .expires_wall_ms = world_now(w).wall_ms + HOLD_MS };
-	if (!of_no_pair(kind))
-		snprintf(cmd.pair, sizeof(cmd.pair), "pair%u", pair);
-	snprintf(cmd.who, sizeof(cmd.who), "operator");
-	snprintf(cmd.reason, sizeof(cmd.reason), "simulated");
-	struct sim_asked *asked = &w->asked[w->nasked++];
-	*asked = (struct sim_asked){ w, pair, kind, cmd.expires_wall_ms, w->life, false, operator_rows(w, pair, kind) };
-	g->asked_failback += kind == CMD_FAILBACK;
-	g->asked_abort += kind == CMD_ABORT;
-	g->asked_resume += kind == CMD_RESUME;
-	if (kind == CMD_ACK && engine_ready(w->engine)) {
-		g->ack_asked = w->nasked;
-		g->latched = false;
-	}
-	if (kind == CMD_RELEASE) {
-		g->release_asked = w->nasked;
-		g->held = false;
-	}
-	if (kind == CMD_BRAKE_RESTORE && engine_ready(w->engine))
-		w->lift_until_wall_ms = 0;
-	world_trace(w, "operator asks pair%u: %d", pair, kind);
-	engine_command(w->engine, &cmd, answered, asked);
-}
 
 /* ---- faults that are over at once ---- */
 
@@ -121,7 +27,7 @@ static void woke(struct world *w, void *data)
 
 static void suspend(struct world *w, int64_t for_ms)
 {
-	if (!w->engine || asleep(w))
+	if (!w->engine || apply_asleep(w))
 		return;
 	w->asleep_until_ms = w->clock.now_ms + for_ms + 2;
 	clock_delay_life(&w->clock, w->life, w->clock.now_ms + for_ms + 1);
@@ -220,7 +126,7 @@ static void command(struct world *w, const struct action *a)
 		CMD_FAILOVER, CMD_FAILBACK, CMD_ABORT, CMD_RESUME,     CMD_ACK,
 		CMD_HOLD,     CMD_RELEASE,  CMD_PLAN,  CMD_BRAKE_LIFT, CMD_BRAKE_RESTORE,
 	};
-	apply_command(w, a->pair, kinds[a->fault - FAULT_CMD_FAILOVER]);
+	apply_command(w, a->pair, kinds[a->fault - FAULT_CMD_FAILOVER], a->arg);
 }
 
 /* Without a function the fault lasts; `all`: it is the controller's, and concerns every pair. */
@@ -327,7 +233,7 @@ static void push_lands(struct world *w, void *data)
 	const uint8_t *pair = data;
 	struct pair_world *p = &w->pair[*pair];
 	snprintf(p->bundle, sizeof(p->bundle), "%s", p->maps_now);
-	if (w->engine && !w->crashed && !asleep(w))
+	if (w->engine && !w->crashed && !apply_asleep(w))
 		engine_maps_pushed(w->engine, (uint32_t)*pair + 1, p->bundle, 9);
 }
 
@@ -338,7 +244,7 @@ static void push_due(struct world *w, void *data)
 			host_ask_rights(w, &w->pair[i].host[r]);
 		struct pair_world *p = &w->pair[i];
 		uint32_t id = (uint32_t)i + 1;
-		if (!w->maps || !w->engine || asleep(w) || !engine_maps_wanted(w->engine, id) ||
+		if (!w->maps || !w->engine || apply_asleep(w) || !engine_maps_wanted(w->engine, id) ||
 		    !net_controller_reaches(w, &p->host[HOST_PRIMARY], 4) || world_fault(w, i, FAULT_AGENT_SILENT))
 			continue;
 		uint8_t *pair = mem_calloc(1, sizeof(*pair));
@@ -356,7 +262,7 @@ static void boots_due(struct world *w, void *data)
 	for (uint8_t i = 0; i < w->npairs; i++) {
 		struct pair_world *p = &w->pair[i];
 		struct host *h = &p->host[HOST_STANDBY];
-		if (w->engine && !asleep(w) && h->on && h->up && net_controller_reaches(w, h, 4))
+		if (w->engine && !apply_asleep(w) && h->on && h->up && net_controller_reaches(w, h, 4))
 			engine_boot_reported(w->engine, (uint32_t)i + 1, HOST_STANDBY, h->boot_id, h->order);
 		if (h->boot_is_ours && p->has_view && strcmp(p->view.unordered_boot, h->boot_id) == 0)
 			world_fail(w, 11, "pair%u: boot %s was ordered, and is called unordered", i,
@@ -437,11 +343,11 @@ static void operate(struct world *w, uint8_t pair)
 {
 	const struct pair_view *v = &w->pair[pair].view;
 	if (v->state == PAIR_PROMOTED) {
-		apply_command(w, pair, CMD_FAILBACK);
+		apply_command(w, pair, CMD_FAILBACK, false);
 	} else if (v->state == PAIR_STUCK) {
 		bool undone = v->has_op && strcmp(v->op.status, "undone") == 0;
 		bool tired = ++w->resumes[pair] % 6 == 0;
-		apply_command(w, pair, undone || tired ? CMD_ABORT : CMD_RESUME);
+		apply_command(w, pair, undone || tired ? CMD_ABORT : CMD_RESUME, false);
 	}
 }
 

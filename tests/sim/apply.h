@@ -10,7 +10,9 @@
 
 void apply_start(struct world *w);
 void apply_action(struct world *w, const struct action *a);
-void apply_command(struct world *w, uint8_t pair, enum command_kind kind);
+/* people.c. extra: by the token of the plan that was read last; CMD_PLAN: of a failback. */
+void apply_command(struct world *w, uint8_t pair, enum command_kind kind, bool extra);
+bool apply_asleep(const struct world *w); /* the controller hears nothing now */
 /* Every fault is over, machines are repaired; operators work until each pair is home. */
 void apply_calm(struct world *w);
 /* Empty text: the pair is home. */

@@ -88,6 +88,10 @@ static void add_death(struct schedule *s, uint8_t pair)
 static void add_people(struct schedule *s, uint8_t pair)
 {
 	uint64_t *d = &s->dice;
+	if (dice_roll(d, 3) == 0) { /* somebody reads the plan first, of both ways */
+		add(s, s->death_ms + dice_span(d, -3000, 6000), FAULT_CMD_PLAN, pair, 0);
+		add(s, s->back_ms + dice_span(d, -9000, 0), FAULT_CMD_PLAN, pair, 0);
+	}
 	if (s->opts.mode != MODE_AUTOMATIC || dice_roll(d, 8) == 0)
 		add(s, s->death_ms + dice_span(d, 3000, 12000), FAULT_CMD_FAILOVER, pair, 0);
 	if (dice_roll(d, 4))

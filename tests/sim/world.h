@@ -22,6 +22,14 @@
 
 #define SIM_PAIRS_MAX 6
 
+/* A plan that an operator has read. */
+struct sim_token {
+	char text[PLAN_TOKEN_SIZE]; /* "" = none */
+	char maps[72];              /* the primary's, at that moment */
+	uint64_t epoch;
+	bool failback, no_maps;
+};
+
 struct pair_world {
 	struct host host[HOST_ROLES];
 	struct dns_zone zone[SIM_ZONES];
@@ -31,7 +39,8 @@ struct pair_world {
 	char maps_now[72];        /* what the primary's maps are by now */
 	int64_t until_ms[FAULTS]; /* end of each lasting fault */
 	uint8_t fault_arg[FAULTS];
-	bool standby_by_hand; /* a person switched the standby on */
+	bool standby_by_hand;      /* a person switched the standby on */
+	struct sim_token token[2]; /* of a failover, of a failback */
 	bool has_view;
 	struct pair_view view; /* last published by the living controller */
 };
@@ -40,6 +49,8 @@ struct sim_asked {
 	struct world *w;
 	uint8_t pair;
 	enum command_kind kind;
+	bool extra; /* apply.c */
+	struct sim_token token;
 	int64_t expires_wall_ms;
 	uint32_t life; /* of the controller that was asked */
 	bool answered;

@@ -90,6 +90,12 @@ static inline void fake_command(void *ctx, const struct command *cmd, command_cb
 		cb(arg, &a);
 		return;
 	}
+	if (cmd->plan[0] && strcmp(cmd->plan, "0123456789ab-01020304050607") != 0) {
+		fake_refuse(cb, arg, "plan-changed", "coldmx plan beta", "not the plan that was read");
+		return;
+	}
+	if (cmd->kind == CMD_PLAN || cmd->dry_run)
+		(void)str_copy(a.token, sizeof(a.token), "0123456789ab-01020304050607");
 	if (cmd->kind == CMD_PLAN || cmd->dry_run)
 		a.text = "promote of pair beta, spool mode, epoch 4\n\nSteps\n   1  guard\n\nDNS\n "
 			 " example.org MX\n"

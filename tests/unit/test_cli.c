@@ -146,6 +146,7 @@ static void test_usage(void **state)
 	expect("status a/b", CLI_USAGE, "cannot be a pair's name");
 	expect("status alpha beta", CLI_USAGE, "one word too many");
 	expect("ack alpha --dry-run", CLI_USAGE, "belongs to failover and failback");
+	expect("abort alpha --reason x --plan y", CLI_USAGE, "--plan belongs to failover and failback");
 }
 
 static void test_commands(void **state)
@@ -153,6 +154,11 @@ static void test_commands(void **state)
 	(void)state;
 	expect("plan beta", CLI_DONE, "beta: this is a plan; nothing was touched");
 	assert_non_null(strstr(shown, "new    20 mx1.example.org"));
+	assert_non_null(strstr(shown, "coldmx failover beta --plan 0123456789ab-01020304050607 --reason ..."));
+	expect("plan beta --failback", CLI_DONE, "nothing was touched");
+	assert_non_null(strstr(shown, "coldmx failback beta --plan 0123"));
+	expect("failover beta --plan x --reason x --yes", CLI_REFUSED, "refused (rule plan-changed)");
+	assert_non_null(strstr(shown, "what would work: coldmx plan beta"));
 	expect("failover beta --dry-run", CLI_DONE, "nothing was touched");
 	expect("brake", CLI_DONE, "brakes: lifted until");
 	expect("brake lift --reason x", CLI_USAGE, "--for \"30 min\"");
@@ -172,7 +178,8 @@ static void test_following(void **state)
 {
 	(void)state;
 	expect("failover beta --reason disk --yes --no-wait", CLI_RUNNING, "coldmx status beta --watch");
-	expect("failover beta --reason disk --yes", CLI_DONE, "beta: promote done in");
+	expect("failover beta --reason disk --yes --plan 0123456789ab-01020304050607", CLI_DONE,
+	       "beta: promote done in");
 	assert_non_null(strstr(shown, "41/41 controls ok"));
 	engine.fail_step = 16;
 	expect("failover beta --reason disk --yes", CLI_FAILED,

@@ -12,6 +12,7 @@
 #include "../../controller/core/hold.h"
 #include "../../controller/core/journal.h"
 #include "../../controller/core/pair.h"
+#include "../../controller/core/token.h"
 
 static void every_cell_has_a_rule_and_a_reason(void **state)
 {
@@ -84,6 +85,42 @@ static void a_plan_survives_its_text(void **state)
 	plan_fini(&b);
 	strbuf_fini(&text);
 	strbuf_fini(&again);
+}
+
+/* What a token rests on changes it and is named; what changes by itself does not. */
+static void a_token_names_what_a_plan_rests_on(void **state)
+{
+	struct plan_zone zone = { 0 }, other_zone = { 0 };
+	struct plan p, q;
+	char token[PLAN_TOKEN_SIZE], now[PLAN_TOKEN_SIZE], why[200];
+	(void)state;
+	fill_plan(&p, &zone);
+	strcpy(p.maps_sha256, "aa");
+	plan_token(&p, "conf", token);
+	fill_plan(&q, &other_zone);
+	strcpy(q.maps_sha256, "aa");
+	q.op = 99;
+	q.maps_age_ms = 77;
+	q.maps_stale = true;
+	q.began.boot_ms = 12345;
+	strcpy(q.reason, "another");
+	plan_token(&q, "conf", now);
+	assert_true(plan_token_same(now, token, why, sizeof(why)));
+	q.epoch++;
+	other_zone.after.mx[0].preference = 30;
+	plan_token(&q, "conf", now);
+	assert_false(plan_token_same(now, token, why, sizeof(why)));
+	assert_string_equal(why, "the MX sets, the epoch (an operation came in between)");
+	q = p;
+	strcpy(q.maps_sha256, "ab");
+	strcpy(q.site.host[HOST_STANDBY].v4, "192.0.2.9");
+	q.site.control[0].block = false;
+	q.nsteps--;
+	plan_token(&q, "other", now);
+	assert_false(plan_token_same(now, token, why, sizeof(why)));
+	assert_string_equal(why, "the steps, the hosts, the recipient maps, the hardening controls, the configuration");
+	assert_false(plan_token_same(now, "deadbeef", why, sizeof(why)));
+	assert_non_null(strstr(why, "no token"));
 }
 
 static void a_newer_plan_is_refused_by_name(void **state)
@@ -322,6 +359,7 @@ int main(void)
 		cmocka_unit_test(every_cell_has_a_rule_and_a_reason),
 		cmocka_unit_test(no_event_but_down_or_an_operator_promotes),
 		cmocka_unit_test(a_plan_survives_its_text),
+		cmocka_unit_test(a_token_names_what_a_plan_rests_on),
 		cmocka_unit_test(a_newer_plan_is_refused_by_name),
 		cmocka_unit_test(a_journal_row_survives_its_text),
 		cmocka_unit_test(verdicts),

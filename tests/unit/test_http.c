@@ -258,6 +258,7 @@ static void test_bodies(void **state)
 		{ "{\"reason\":\"a\\u0000b\"}", "body" },
 		{ "{\"force\":true}", "unknown member \"force\"" },
 		{ "{\"dry_run\":1}", "true or false" },
+		{ "{\"plan\":7}", "\"plan\" must be" },
 		{ "{\"expires_ms\":-1}", "milliseconds" },
 		{ "{\"reason\":\"a\",\"reason\":\"b\"}", "body" },
 	};
@@ -290,9 +291,11 @@ static void test_commands(void **state)
 		assert_string_equal(asked.pair, "alpha");
 		assert_string_equal(asked.reason, "disk died");
 		assert_non_null(strstr(asked.who, "(uid "));
-		scripted = (struct command_answer){ .text = "step 1\nstep 2\n" };
-		request(true, "POST", "/v1/pairs/alpha/plan", NULL, "{\"failback\":true}", &g);
+		scripted = (struct command_answer){ .text = "step 1\nstep 2\n", .token = "0a1b-2c" };
+		request(true, "POST", "/v1/pairs/alpha/plan", NULL, "{\"failback\":true,\"plan\":\"0c-1\"}", &g);
 		assert_int_equal(g.status, 200);
+		assert_string_equal(asked.plan, "0c-1");
+		assert_non_null(strstr(g.body, "\"token\":\"0a1b-2c\""));
 		assert_non_null(strstr(g.body, "step 1\\nstep 2\\n"));
 		assert_true(asked.failback);
 		err_set(&scripted.err, ERR_BLOCKED, "the primary answers");
