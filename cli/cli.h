@@ -39,6 +39,7 @@ struct cli_options {
 	const char *name; /* of the command */
 	const char *pair; /* "" = all; of brake: "", lift or restore */
 	const char *socket, *reason;
+	const char *skip; /* --skip: a step, "" = none */
 	const char *plan; /* --plan: the token of a plan, "" = none */
 	bool json, watch, yes, dry_run, failback;
 	int64_t hold_ms; /* --for */

@@ -21,7 +21,7 @@ static const char *consequence(enum cli_command command)
 	case CLI_ABORT:
 		return "The running operation is undone (after its point of no return: the MX is "
 		       "restored) for";
-	case CLI_RESUME: return "The stuck operation goes on for";
+	case CLI_RESUME: return "The stuck operation goes on (behind a skipped step, when --skip names it) for";
 	case CLI_BRAKE: return "The limits over all pairs change:";
 	case CLI_STATUS:
 	case CLI_PLAN:
@@ -66,6 +66,8 @@ static void write_body(const struct cli_options *o, struct strbuf *out)
 	json_open_object(&j, NULL);
 	if (o->reason[0])
 		json_put_string(&j, "reason", o->reason);
+	if (o->skip[0])
+		json_put_string(&j, "skip", o->skip);
 	if (o->plan[0])
 		json_put_string(&j, "plan", o->plan);
 	if (o->dry_run)

@@ -45,6 +45,7 @@ enum {
 	OPT_NO_WAIT,
 	OPT_FAILBACK,
 	OPT_PLAN,
+	OPT_SKIP,
 	OPT_HELP
 };
 
@@ -60,6 +61,7 @@ static const struct option long_options[] = {
 	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
 	{ "failback", no_argument, NULL, OPT_FAILBACK },
 	{ "plan", required_argument, NULL, OPT_PLAN },
+	{ "skip", required_argument, NULL, OPT_SKIP },
 	{ "help", no_argument, NULL, OPT_HELP },
 	{ NULL, 0, NULL, 0 },
 };
@@ -75,6 +77,7 @@ static void print_help(FILE *to)
 	      "  --yes             do not ask for the pair's name (scripts)\n"
 	      "  --dry-run         failover, failback: print the plan, touch nothing\n"
 	      "  --plan TOKEN      failover, failback: this very plan (coldmx plan prints the token), or refuse\n"
+	      "  --skip STEP       resume: go on behind the step in which it is stuck\n"
 	      "  --for DURATION    hold, brake lift: how long, \"2 h\"\n"
 	      "  --wait SECONDS    follow an operation for so long at most (default: until its "
 	      "end)\n"
@@ -122,6 +125,7 @@ static bool take_option(int option, struct cli_options *o, int *exit_code)
 	case OPT_DRY_RUN: o->dry_run = true; return true;
 	case OPT_FAILBACK: o->failback = true; return true;
 	case OPT_PLAN: o->plan = optarg; return true;
+	case OPT_SKIP: o->skip = optarg; return true;
 	case OPT_NO_WAIT: o->wait_ms = 0; return true;
 	case OPT_FOR:
 		if (!conf_parse_duration(optarg, &o->hold_ms) || o->hold_ms <= 0 || o->hold_ms > 365 * DAY_MS)
@@ -176,6 +180,8 @@ static bool check_needs(const struct command_row *row, const struct cli_options 
 		return usage(exit_code, "--dry-run belongs to failover and failback");
 	if (o->plan[0] && row->command != CLI_FAILOVER && row->command != CLI_FAILBACK)
 		return usage(exit_code, "--plan belongs to failover and failback");
+	if (o->skip[0] && row->command != CLI_RESUME)
+		return usage(exit_code, "--skip belongs to resume");
 	if (row->command == CLI_BRAKE)
 		return check_brake(o, exit_code);
 	if (row->command == CLI_HOLD && !o->hold_ms)
@@ -185,7 +191,9 @@ static bool check_needs(const struct command_row *row, const struct cli_options 
 
 bool options_parse(int argc, char **argv, struct cli_options *out, int *exit_code)
 {
-	*out = (struct cli_options){ .pair = "", .socket = DEFAULT_SOCKET, .reason = "", .plan = "", .wait_ms = -1 };
+	*out = (struct cli_options){
+		.pair = "", .socket = DEFAULT_SOCKET, .reason = "", .plan = "", .skip = "", .wait_ms = -1
+	};
 	optind = 0; /* glibc: start over, so that tests may call more than once */
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has started */
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;)

@@ -207,6 +207,7 @@ enum paint paint_of_state(const char *state)
 		{ "promoting", PAINT_WARN }, { "promoted", PAINT_WARN }, { "failing-back", PAINT_WARN },
 		{ "drilling", PAINT_WARN },  { "running", PAINT_WARN },  { "undoing", PAINT_WARN },
 		{ "degraded", PAINT_WARN },  { "waiting", PAINT_DIM },   { "undone", PAINT_DIM },
+		{ "skipped", PAINT_WARN },
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		if (strcasecmp(rows[i].state, state) == 0)

@@ -17,7 +17,7 @@ struct bool_fact {
 #define FACT(name) { #name, offsetof(struct facts, name) }
 
 static const struct bool_fact bools[] = {
-	FACT(powered), FACT(primary_fenced), FACT(interlock), FACT(soft_bounce),
+	FACT(powered), FACT(primary_fenced), FACT(interlock), FACT(soft_bounce), FACT(left_on),
 	{ "family4_ok", offsetof(struct facts, family_ok[0]) },
 	{ "family6_ok", offsetof(struct facts, family_ok[1]) },
 };
@@ -35,6 +35,7 @@ const char *journal_event_name(enum journal_event event)
 	case JOURNAL_UNDONE: return "undone";
 	case JOURNAL_STUCK: return "stuck";
 	case JOURNAL_RESUME: return "resume";
+	case JOURNAL_SKIP: return "skip";
 	case JOURNAL_NOTE: return "note";
 	}
 	return "?";

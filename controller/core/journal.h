@@ -15,6 +15,7 @@ enum journal_event {
 	JOURNAL_UNDONE,
 	JOURNAL_STUCK,
 	JOURNAL_RESUME,
+	JOURNAL_SKIP, /* a person's word stands in for the step; done or undone follows */
 	JOURNAL_NOTE, /* facts learned in the middle of a step */
 };
 

@@ -8,6 +8,7 @@
 
 #include "../step/step.h"
 #include "journal.h"
+#include "skip.h"
 
 enum after { AFTER_ENTER, AFTER_SAME, AFTER_UNDO, AFTER_DONE, AFTER_UNDONE, AFTER_STUCK };
 
@@ -304,6 +305,29 @@ static void resume(struct run *r, struct instant now, struct run_out *out)
 	go_on(r, NULL, now, out);
 }
 
+/* A person's word stands in for the stuck step; the commit that says so begins the next one. */
+static void skip(struct run *r, const char *note, struct instant now, struct run_out *out)
+{
+	struct run_step_state *s = &r->state[r->at];
+	bool back = r->mode == RUNNING_BACK;
+	struct step_ctx ctx = { .facts = &r->facts };
+	if (!r->stuck || r->mode == RUNNING_OVER)
+		return;
+	r->stuck = false;
+	r->err = r->cause;
+	s->skipped = true;
+	snprintf(s->note, sizeof(s->note), "%s", note);
+	if (s->began_ms) /* in this life of the controller */
+		count_wait(r, now);
+	r->facts.left_on |= step_skip_leaves_on(r->plan->step[r->at], back);
+	step_degrade(&ctx, "%s%s was skipped by a person", back ? "the undo of " : "", step_name(r->plan->step[r->at]));
+	put_simple(r, out, JOURNAL_SKIP, now);
+	if (back)
+		finish_undo(r, out, now);
+	else
+		finish_step(r, out, now);
+}
+
 static void cancel(struct run *r, const char *reason, struct instant now, struct run_out *out)
 {
 	if (r->past_no_return || r->mode != RUNNING_FORWARD)
@@ -340,6 +364,7 @@ void run_step(struct run *r, const struct run_in *in, struct instant now, struct
 		return;
 	case RUN_CANCEL: cancel(r, in->reason, now, out); return;
 	case RUN_RESUME: resume(r, now, out); return;
+	case RUN_SKIP: skip(r, in->reason, now, out); return;
 	}
 }
 
@@ -377,6 +402,11 @@ static void replay_row(struct run *r, const struct journal_row *row)
 	case JOURNAL_STUCK:
 		r->stuck = true;
 		r->err = row->err;
+		break;
+	case JOURNAL_SKIP:
+		s->skipped = true;
+		r->stuck = false;
+		r->err = r->cause;
 		break;
 	case JOURNAL_RESUME:
 		r->stuck = false;

@@ -12,7 +12,7 @@
 #include "../ports.h"
 #include "plan.h"
 
-enum run_ev { RUN_BEGIN, RUN_COMMITTED, RUN_OUTCOME, RUN_WOKE, RUN_CANCEL, RUN_RESUME };
+enum run_ev { RUN_BEGIN, RUN_COMMITTED, RUN_OUTCOME, RUN_WOKE, RUN_CANCEL, RUN_RESUME, RUN_SKIP };
 enum run_act { RUN_NOTHING, RUN_COMMIT, RUN_VERB, RUN_SLEEP, RUN_END };
 enum run_end { RUN_DONE, RUN_UNDONE, RUN_STUCK, RUN_FENCED };
 
@@ -23,6 +23,7 @@ struct facts {
 	bool primary_fenced; /* we switched it off, and it was on before */
 	bool family_ok[2];   /* verify-outside */
 	bool interlock;
+	bool left_on;            /* a person skipped the power-off: the standby stays on */
 	bool soft_bounce;        /* at the standby's listener: unknown recipients get 4xx */
 	int64_t queue, stranded; /* messages */
 	char listed[40];         /* queue id of the last one put on the stranded list; it may still be in the queue */
@@ -36,6 +37,7 @@ struct facts {
 
 struct run_step_state {
 	bool begun, done, undone;
+	bool skipped;               /* by a person, who answers for it */
 	int64_t began_ms, ended_ms; /* this life of the controller */
 	int64_t waited_ms;          /* of it, waiting for an outside reply or for time to pass */
 	char note[160];
@@ -80,7 +82,7 @@ struct run_in {
 	enum run_ev ev;
 	enum store_rc rc;              /* RUN_COMMITTED */
 	const struct outcome *outcome; /* RUN_OUTCOME */
-	const char *reason;            /* RUN_CANCEL */
+	const char *reason;            /* RUN_CANCEL, RUN_SKIP */
 };
 
 #define RUN_RECORDS_MAX 3

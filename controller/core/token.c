@@ -108,7 +108,7 @@ static void put_fact(const struct plan *p, const char *config, enum fact fact, s
 void plan_token(const struct plan *p, const char *config, char out[PLAN_TOKEN_SIZE])
 {
 	uint64_t all = UINT64_C(0xcbf29ce484222325);
-	for (int f = 0; f < FACTS; f++) {
+	for (size_t f = 0; f < FACTS; f++) {
 		struct strbuf text = STRBUF_INIT;
 		put_fact(p, config, (enum fact)f, &text);
 		uint64_t hash = hash_of(strbuf_str(&text), UINT64_C(0xcbf29ce484222325));

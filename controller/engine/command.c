@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "../../common/base/mem.h"
+#include "../core/skip.h"
 #include "internal.h"
 #include "records.h"
 
@@ -242,6 +243,41 @@ static void open_again(const struct request *r)
 	operate_begin(r->p, &req);
 }
 
+static void skip_step(const struct request *r, enum pair_event event)
+{
+	struct watched *p = r->p;
+	char what[NAME_MAX_LEN];
+	snprintf(what, sizeof(what), "skip-%.40s", r->cmd->skip);
+	operate_note_left_on(p, r->cmd->who);
+	watch_fire(p, event);
+	p->stored_state = p->state;
+	records_save_for_op(p, r->cmd->who, what, r->cmd->reason, r->cb, r->arg);
+	operate_skip(p, r->cmd->who, r->cmd->reason);
+}
+
+/* Only the step in which it is stuck, and only one that a person can answer for. */
+static bool refuse_skip(const struct request *r)
+{
+	const struct run *run = &r->p->op.run;
+	const char *name = r->p->opts.site.pair;
+	char hint[200];
+	if (!r->p->op.active || !run->stuck || run->mode == RUNNING_OVER) {
+		refuse(r, "nothing-to-skip", "", "no step is stuck: there is nothing to skip");
+		return true;
+	}
+	enum step_id step = run->plan->step[run->at];
+	const char *at_hand = step_name(step), *veto = step_skip_veto(step, run->mode == RUNNING_BACK);
+	if (strcmp(at_hand, r->cmd->skip) != 0) {
+		snprintf(hint, sizeof(hint), "coldmx resume %s --skip %s --reason ...", name, at_hand);
+		refuse(r, "not-at-hand", veto ? "" : hint, "it is stuck in %s, not in %.40s", at_hand, r->cmd->skip);
+		return true;
+	}
+	snprintf(hint, sizeof(hint), "coldmx resume %s --reason ..., when what the error names is mended", name);
+	if (veto)
+		refuse(r, "never-skipped", hint, "%s is never skipped: %s", at_hand, veto);
+	return veto != NULL;
+}
+
 static void resume(const struct request *r)
 {
 	struct watched *p = r->p;
@@ -255,6 +291,11 @@ static void resume(const struct request *r)
 	}
 	if (refuse_settling(r))
 		return;
+	if (r->cmd->skip[0]) {
+		if (!refuse_skip(r))
+			skip_step(r, event);
+		return;
+	}
 	if (p->state == PAIR_PROMOTED) {
 		open_again(r);
 		return;
@@ -321,7 +362,7 @@ static void acknowledge(const struct request *r)
 	if (refuse_settling(r))
 		return;
 	r->p->latched = false;
-	r->p->unordered_boot[0] = '\0';
+	r->p->unordered_boot[0] = r->p->left_on_by[0] = '\0';
 	save(r, "ack");
 }
 
@@ -355,6 +396,8 @@ void engine_command(struct engine *e, const struct command *cmd, command_cb *cb,
 		err_set(&a.err, ERR_INVALID, "a reason is required: --reason \"...\"");
 	else if (cmd->plan[0] && cmd->kind != CMD_FAILOVER && cmd->kind != CMD_FAILBACK)
 		err_set(&a.err, ERR_INVALID, "a plan's token belongs to failover and failback");
+	else if (cmd->skip[0] && cmd->kind != CMD_RESUME)
+		err_set(&a.err, ERR_INVALID, "a step is skipped by resume only");
 	if (a.err.code)
 		cb(arg, &a);
 	else if (brake)

@@ -61,6 +61,7 @@ struct command {
 	int64_t expires_wall_ms; /* CMD_HOLD, CMD_BRAKE_LIFT */
 	bool dry_run;            /* CMD_FAILOVER, CMD_FAILBACK: answer the plan, touch nothing */
 	bool failback;           /* CMD_PLAN: of a failback instead of a failover */
+	char skip[NAME_MAX_LEN]; /* CMD_RESUME: the step to skip; "" = none */
 	char plan[48]; /* CMD_FAILOVER, CMD_FAILBACK: the token of the plan that a person has read; "" = none */
 };
 

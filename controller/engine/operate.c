@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "../../common/base/mem.h"
+#include "../core/skip.h"
 #include "internal.h"
+#include "operate_rows.h"
 #include "records.h"
 
 #define COMMIT_RETRY_MS 500
@@ -54,12 +56,6 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	for (size_t i = 0; req->again && i < out->site.nzones; i++)
 		out->site.zones[i].before = out->site.zones[i].after; /* it is published already */
 	plan_choose_steps(out);
-}
-
-static void format_operation(const struct plan *plan, const char *status, struct strbuf *out)
-{
-	text_put(out, "status", status);
-	plan_format(plan, out);
 }
 
 static void drop_operation(struct operation *o)
@@ -114,7 +110,7 @@ void operate_begin(struct watched *p, const struct op_request *req)
 	struct strbuf closed = STRBUF_INIT;
 	uint64_t closed_op = o->open ? o->plan.op : 0;
 	if (closed_op)
-		format_operation(&o->plan, "ended-superseded", &closed);
+		operate_rows_plan(&o->plan, "ended-superseded", &closed);
 	let_go(p);
 	drop_operation(o);
 	o->closed = closed;
@@ -141,78 +137,6 @@ void operate_begin(struct watched *p, const struct op_request *req)
 }
 
 /* ---- commits ---- */
-
-struct batch {
-	struct strbuf body[5];
-	struct record rec[TXN_RECORDS_MAX];
-	size_t n;
-};
-
-static void batch_add(struct batch *b, size_t body, enum record_kind kind, const struct watched *p, const char *key)
-{
-	struct record *rec = &b->rec[b->n++];
-	*rec = (struct record){ .kind = kind,
-				.pair = kind == RECORD_GLOBAL ? 0 : p->id,
-				.op = p->op.plan.op,
-				.body = strbuf_str(&b->body[body]) };
-	if (kind == RECORD_PAIR || kind == RECORD_GLOBAL || kind == RECORD_AUDIT)
-		rec->op = 0;
-	(void)str_copy(rec->key, sizeof(rec->key), key);
-}
-
-static enum pair_event end_event(const struct operation *o)
-{
-	switch (o->end) {
-	case RUN_DONE: return PAIR_EV_OP_DONE;
-	case RUN_UNDONE:
-		if (o->plan.kind == PLAN_FAILBACK)
-			return PAIR_EV_OP_BACK; /* the standby still has the mail, whatever the reason */
-		return o->run.err.code == ERR_CANCELLED ? PAIR_EV_OP_UNDONE : PAIR_EV_OP_STUCK;
-	case RUN_STUCK:
-	case RUN_FENCED: return PAIR_EV_OP_STUCK;
-	}
-	return PAIR_EV_OP_STUCK;
-}
-
-static const char *end_status(const struct operation *o)
-{
-	switch (o->end) {
-	case RUN_DONE: return "ended-done";
-	case RUN_UNDONE:
-		return end_event(o) == PAIR_EV_OP_STUCK ? "undone" : "ended-undone"; /* open: a person must look */
-	case RUN_STUCK: return "stuck";
-	case RUN_FENCED: return "ended-fenced";
-	}
-	return "?";
-}
-
-static void add_operation(struct batch *b, const struct watched *p)
-{
-	const struct operation *o = &p->op;
-	format_operation(&o->plan, o->ending ? end_status(o) : "running", &b->body[0]);
-	batch_add(b, 0, RECORD_OPERATION, p, "");
-	if (o->beginning && o->closed_op)
-		b->rec[b->n++] = (struct record){
-			.kind = RECORD_OPERATION, .pair = p->id, .op = o->closed_op, .body = strbuf_str(&o->closed)
-		};
-	const char *event = o->cleared_by[0] ? "abort" : o->ending ? run_end_name(o->end) : "begin";
-	const char *who = o->cleared_by[0] ? o->cleared_by : o->plan.automatic ? "auto" : o->plan.actor;
-	const char *why = o->ending && o->run.err.code ? o->run.err.text : o->plan.reason;
-	char what[48];
-	snprintf(what, sizeof(what), "%s-%s", plan_kind_name(o->plan.kind), event);
-	records_audit(p, who, o->cleared_by[0] ? event : what, o->cleared_by[0] ? o->cleared_why : why,
-		      engine_now(p->e), &b->body[1]);
-	text_put_i64(&b->body[1], "op", (int64_t)o->plan.op);
-	if (o->plan.nonce[0])
-		text_put(&b->body[1], "boot_order", o->plan.nonce);
-	char key[NAME_MAX_LEN]; /* once, however often its commit is tried */
-	snprintf(key, sizeof(key), "op-%llu-%u-%s", (unsigned long long)o->plan.op, o->run.seq, event);
-	batch_add(b, 1, RECORD_AUDIT, p, key);
-	if (o->beginning && o->plan.automatic) {
-		brake_format(&p->e->brake, &b->body[2]);
-		batch_add(b, 2, RECORD_GLOBAL, p, "brake");
-	}
-}
 
 /* The record that makes a grant durable is also what agents are told, once it is (committed). */
 static bool note_grants(struct watched *p, const struct run_out *out)
@@ -269,13 +193,15 @@ static void learn(struct watched *p)
 static void settle_end(struct watched *p)
 {
 	struct operation *o = &p->op;
-	enum pair_event event = end_event(o);
+	enum pair_event event = operate_end_event(o);
 	o->end_state = pair_rule(p->state, event)->next;
 	if (o->end == RUN_STUCK)
 		return;
 	bool settled = o->end == RUN_UNDONE || (o->end == RUN_DONE && o->plan.kind != PLAN_PROMOTE);
 	if (settled)
-		p->epoch = o->plan.epoch + 1; /* the undo and the settling used it */
+		p->epoch = o->plan.epoch + 1;            /* the undo and the settling used it */
+	if (o->end == RUN_DONE && !o->run.facts.left_on) /* switched off, or promoted: nobody left it on */
+		p->left_on_by[0] = '\0';
 	if (settled && o->plan.kind != PLAN_FAILBACK)
 		p->standby_accepts = false;
 	bool cancelled = o->plan.kind == PLAN_PROMOTE && o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED;
@@ -287,11 +213,11 @@ static void settle_end(struct watched *p)
 static void ended(struct watched *p)
 {
 	struct operation *o = &p->op;
-	enum pair_event event = end_event(o);
+	enum pair_event event = operate_end_event(o);
 	bool keep_open = o->end == RUN_STUCK || (o->end == RUN_UNDONE && event == PAIR_EV_OP_STUCK);
 	o->ending = false;
 	o->open = keep_open;
-	p->order_unseen = p->order_unseen && keep_open;
+	p->order_unseen = p->order_unseen && (keep_open || o->run.facts.left_on);
 	o->ended_ms = engine_now(p->e).boot_ms;
 	p->e->ports.exec->op_ended(p->e->ports.exec_ctx, o->plan.op);
 	if (event == PAIR_EV_OP_BACK && o->run.err.code)
@@ -354,18 +280,18 @@ static void submit_commit(void *arg)
 {
 	struct watched *p = arg;
 	struct operation *o = &p->op;
-	struct batch b = { .n = 0 };
+	struct operate_batch b = { .n = 0 };
 	o->retry_timer = 0;
 	if (p->e->stopping)
 		return;
 	bool grants = note_grants(p, &o->out);
 	if (o->beginning || o->ending) {
-		add_operation(&b, p);
+		operate_rows_operation(&b, p);
 		p->stored_state = o->ending ? o->end_state : p->state;
 	}
 	if (o->beginning || o->ending || grants || strands(&o->out)) {
 		records_pair(p, &b.body[3]);
-		batch_add(&b, 3, RECORD_PAIR, p, "");
+		operate_rows_add(&b, 3, RECORD_PAIR, p, "");
 	}
 	for (size_t i = 0; i < o->out.nrec; i++)
 		b.rec[b.n++] = o->out.rec[i];
@@ -454,6 +380,23 @@ void operate_cancel(struct watched *p, const char *reason)
 void operate_resume(struct watched *p)
 {
 	feed(p, &(struct run_in){ .ev = RUN_RESUME });
+}
+
+void operate_note_left_on(struct watched *p, const char *who)
+{
+	const struct run *r = &p->op.run;
+	bool back = r->mode == RUNNING_BACK;
+	if (!step_skip_leaves_on(r->plan->step[r->at], back))
+		return;
+	(void)str_copy(p->left_on_by, sizeof(p->left_on_by), who);
+	p->order_unseen |= back && r->facts.powered && !r->facts.boot_id[0];
+}
+
+void operate_skip(struct watched *p, const char *who, const char *why)
+{
+	char note[160];
+	snprintf(note, sizeof(note), "skipped by %.50s: %.90s", who, why);
+	feed(p, &(struct run_in){ .ev = RUN_SKIP, .reason = note });
 }
 
 /* After a restart. What reached its end, or got stuck, just before it is not known as such outside its journal:

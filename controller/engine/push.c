@@ -72,6 +72,7 @@ static void standby_booted(struct watched *p, const char *boot_id, const char *o
 		records_boot(p, "standby's agent", "ordered-boot", why, boot_id, order);
 		return;
 	}
+	p->left_on_by[0] = '\0'; /* the boot that was left on is over */
 	(void)str_copy(p->unordered_boot, sizeof(p->unordered_boot), boot_id);
 	snprintf(why, sizeof(why), "boot %s of the standby without an order%s", boot_id,
 		 order[0] ? " that we gave" : "");

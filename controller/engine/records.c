@@ -31,6 +31,7 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	text_put(out, "boot_id", p->boot_id);
 	text_put(out, "primary_boot", p->primary_boot);
 	text_put(out, "unordered_boot", p->unordered_boot);
+	text_put(out, "left_on_by", p->left_on_by);
 	text_put(out, "maps", p->maps_sha256);
 	text_put_i64(out, "maps_wall_ms", p->maps_wall_ms);
 	text_put_i64(out, "stranded", p->stranded);
@@ -71,6 +72,7 @@ bool records_pair_parse(struct watched *p, const char *text)
 	(void)text_find(text, "boot_id", p->boot_id, sizeof(p->boot_id));
 	(void)text_find(text, "primary_boot", p->primary_boot, sizeof(p->primary_boot));
 	(void)text_find(text, "unordered_boot", p->unordered_boot, sizeof(p->unordered_boot));
+	(void)text_find(text, "left_on_by", p->left_on_by, sizeof(p->left_on_by));
 	(void)text_find(text, "maps", p->maps_sha256, sizeof(p->maps_sha256));
 	p->maps_wall_ms = p->maps_saved_ms = (int64_t)number(text, "maps_wall_ms");
 	p->stranded = (uint32_t)number(text, "stranded");

@@ -9,13 +9,16 @@
 static const char *step_state(const struct run *r, size_t i)
 {
 	const struct run_step_state *s = &r->state[i];
+	if (s->skipped)
+		return "skipped";
 	if (s->undone && s->begun)
 		return "undone";
-	if (s->done)
+	bool undoes = i == r->at && r->mode == RUNNING_BACK;
+	if (s->done && !undoes)
 		return "done";
 	if (i == r->at && s->begun && r->stuck)
 		return "failed";
-	if (i == r->at && s->begun && r->mode == RUNNING_BACK)
+	if (undoes && s->begun)
 		return "undoing";
 	if (i == r->at && s->begun)
 		return "running";
@@ -113,6 +116,9 @@ static void view_trouble(const struct watched *p, char *out, size_t size)
 			also(out, size, "IPv%c of the primary is down; the other family answers",
 			     f == FAMILY_V4 ? '4' : '6');
 	trouble_of_hosts(p, out, size);
+	if (p->left_on_by[0])
+		also(out, size, "the standby was left on by %.60s: switch it off, then `coldmx ack %s`", p->left_on_by,
+		     p->opts.site.pair);
 	if (degrade[0])
 		also(out, size, "DEGRADE: %.180s", degrade);
 }

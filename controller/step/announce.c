@@ -18,7 +18,8 @@ static void write_text(const struct step_ctx *ctx, char *out, size_t size)
 		return;
 	case PLAN_FAILBACK:
 	case PLAN_ABORT:
-		used = snprintf(out, size, "%s: the primary has its role back, the standby is off.", p->site.pair);
+		used = snprintf(out, size, "%s: the primary has its role back, the standby %s.", p->site.pair,
+				f->left_on ? "was left on by a person" : "is off");
 		if (f->stranded)
 			snprintf(out + used, size - (size_t)used,
 				 " The primary refused %lld message%s for good: `coldmx status %s` names the folder.",

@@ -45,6 +45,8 @@ static enum err_code take_member(const char *key, const json_t *value, struct co
 {
 	if (strcmp(key, "reason") == 0)
 		return take_text(key, value, out->reason, sizeof(out->reason), e);
+	if (strcmp(key, "skip") == 0)
+		return take_text(key, value, out->skip, sizeof(out->skip), e);
 	if (strcmp(key, "plan") == 0)
 		return take_text(key, value, out->plan, sizeof(out->plan), e);
 	if (strcmp(key, "expires_ms") == 0) {
@@ -56,7 +58,7 @@ static enum err_code take_member(const char *key, const json_t *value, struct co
 	bool *flag = strcmp(key, "dry_run") == 0 ? &out->dry_run : strcmp(key, "failback") == 0 ? &out->failback : NULL;
 	if (!flag)
 		return err_set(e, ERR_INVALID,
-			       "body: unknown member \"%.40s\": it takes reason, plan, expires_ms, "
+			       "body: unknown member \"%.40s\": it takes reason, plan, skip, expires_ms, "
 			       "dry_run, failback",
 			       key);
 	if (!json_is_boolean(value))

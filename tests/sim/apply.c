@@ -347,7 +347,8 @@ static void operate(struct world *w, uint8_t pair)
 	} else if (v->state == PAIR_STUCK) {
 		bool undone = v->has_op && strcmp(v->op.status, "undone") == 0;
 		bool tired = ++w->resumes[pair] % 6 == 0;
-		apply_command(w, pair, undone || tired ? CMD_ABORT : CMD_RESUME, false);
+		bool skips = w->resumes[pair] % 4 == 3;
+		apply_command(w, pair, undone || tired ? CMD_ABORT : CMD_RESUME, skips);
 	}
 }
 

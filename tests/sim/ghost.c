@@ -211,6 +211,10 @@ static void journal_row(struct world *w, const struct record *rec)
 			w->coverage->step[o->step[row.step]][COVER_CANCEL]++;
 		break;
 	case JOURNAL_STUCK: o->stuck = true; break;
+	case JOURNAL_SKIP:
+		promise_skipped(w, (uint8_t)(rec->pair - 1), o->step[row.step], o->turned_back);
+		o->stuck = false;
+		break;
 	case JOURNAL_RESUME: o->stuck = false; break;
 	case JOURNAL_DONE:
 	case JOURNAL_UNDONE:

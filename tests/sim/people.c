@@ -109,12 +109,22 @@ static void wait_for_it(struct world *w, uint8_t pair, enum command_kind kind, b
 	world_after(w, w->asleep_until_ms - w->clock.now_ms, command_lands, late, w->life);
 }
 
-/* A failover or failback by the token of the plan that was read last; the plan of a failback. */
+static const char *step_at_hand(const struct pair_view *v)
+{
+	for (size_t i = 0; v->has_op && i < v->op.nsteps; i++)
+		if (strcmp(v->op.step[i].state, "failed") == 0)
+			return v->op.step[i].name;
+	return "announce";
+}
+
+/* A failover or failback by the token of the plan that was read last; the plan of a failback; a skipped step. */
 static void add_extra(struct world *w, struct sim_asked *asked, struct command *cmd)
 {
 	if (!asked->extra)
 		return;
 	cmd->failback = cmd->kind == CMD_PLAN;
+	if (cmd->kind == CMD_RESUME)
+		(void)str_copy(cmd->skip, sizeof(cmd->skip), step_at_hand(&w->pair[asked->pair].view));
 	if (cmd->kind != CMD_FAILOVER && cmd->kind != CMD_FAILBACK)
 		return;
 	asked->token = w->pair[asked->pair].token[cmd->kind == CMD_FAILBACK];

@@ -344,6 +344,28 @@ static void promise_13_pushes(struct world *w, uint8_t pair)
 		world_fail(w, 13, "pair%u: a promotion is under way, and pushes of maps are accepted", pair);
 }
 
+/* What mail, names and rights hang on is never skipped. A skipped power-off leaves the standby to a person. */
+void promise_skipped(struct world *w, uint8_t pair, enum step_id step, bool back)
+{
+	static const struct {
+		enum step_id step;
+		int promise;
+	} never[] = {
+		{ STEP_GUARD, 4 },     { STEP_SWITCH_DNS, 4 },   { STEP_HARDEN, 5 },         { STEP_MAPS, 14 },
+		{ STEP_GRANT, 3 },     { STEP_VERIFY_LOCAL, 5 }, { STEP_VERIFY_OUTSIDE, 5 }, { STEP_OPEN_PORT, 5 },
+		{ STEP_DRAIN, 9 },     { STEP_DRAIN_AGAIN, 9 },  { STEP_SETTLE, 9 },         { STEP_CLOSE_PORT, 9 },
+		{ STEP_READINESS, 5 }, { STEP_LINGER, 12 },      { STEP_START_MAIL, 9 },
+	};
+	for (size_t i = 0; i < ARRAY_LEN(never); i++)
+		if (never[i].step == step)
+			world_fail(w, never[i].promise, "pair%u: %s was skipped", pair, step_name(step));
+	if (step == (back ? STEP_POWER_ON : STEP_POWER_OFF))
+		w->pair[pair].standby_by_hand = true;
+	if (step == (back ? STEP_FENCE : STEP_UNFENCE))
+		w->pair[pair].host[HOST_PRIMARY].fenced_by_us = false; /* who skips it switches it on */
+	w->coverage->skips++;
+}
+
 void promises_check(struct world *w)
 {
 	for (uint8_t i = 0; i < w->npairs && !w->failure.promise; i++) {

@@ -9,6 +9,8 @@
 #include "world.h"
 
 /* After every event. */
+/* A person had this step (or its undo) skipped. */
+void promise_skipped(struct world *w, uint8_t pair, enum step_id step, bool back);
 void promises_check(struct world *w);
 /* An automatic promotion is being made durable: promises 1, 2 and 7. */
 void promise_1_evidence(struct world *w, uint8_t pair);

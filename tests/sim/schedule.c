@@ -102,6 +102,12 @@ static void add_people(struct schedule *s, uint8_t pair)
 		add(s, s->back_ms + dice_span(d, 0, 4000), FAULT_CMD_ABORT, pair, 0);
 	if (dice_roll(d, 3) == 0)
 		add(s, s->back_ms + dice_span(d, 10000, 60000), FAULT_CMD_RESUME, pair, 0);
+	if (dice_roll(d, 6) ==
+	    0) { /* a power switch that breaks on the way back, and somebody who goes on without it */
+		add(s, s->back_ms + dice_span(d, 5000, 20000), FAULT_POWER_FAILS, pair, 60000);
+		for (int64_t at_ms = 30000; at_ms < 90000; at_ms += 10000)
+			add(s, s->back_ms + at_ms, FAULT_CMD_RESUME, pair, 0);
+	}
 	if (dice_roll(d, 10) == 0)
 		add(s, s->death_ms + dice_span(d, -5000, 4000), FAULT_CMD_HOLD, pair, 0);
 	if (dice_roll(d, s->opts.npairs > 2 ? 3 : 12) == 0)

@@ -146,6 +146,7 @@ static void test_usage(void **state)
 	expect("status a/b", CLI_USAGE, "cannot be a pair's name");
 	expect("status alpha beta", CLI_USAGE, "one word too many");
 	expect("ack alpha --dry-run", CLI_USAGE, "belongs to failover and failback");
+	expect("abort alpha --reason x --skip announce", CLI_USAGE, "--skip belongs to resume");
 	expect("abort alpha --reason x --plan y", CLI_USAGE, "--plan belongs to failover and failback");
 }
 

@@ -12,6 +12,7 @@
 #include "../../controller/core/hold.h"
 #include "../../controller/core/journal.h"
 #include "../../controller/core/pair.h"
+#include "../../controller/core/skip.h"
 #include "../../controller/core/token.h"
 
 static void every_cell_has_a_rule_and_a_reason(void **state)
@@ -121,6 +122,25 @@ static void a_token_names_what_a_plan_rests_on(void **state)
 	assert_string_equal(why, "the steps, the hosts, the recipient maps, the hardening controls, the configuration");
 	assert_false(plan_token_same(now, "deadbeef", why, sizeof(why)));
 	assert_non_null(strstr(why, "no token"));
+}
+
+/* What mail, names and rights hang on, whatever order a plan puts it in. */
+static void what_must_hold_is_never_skipped(void **state)
+{
+	static const enum step_id may[] = { STEP_POWER_ON,       STEP_CLOCK,      STEP_FENCE,
+					    STEP_OPEN_TO_PROBES, STEP_VERIFY_DNS, STEP_ANNOUNCE,
+					    STEP_RESCUE,         STEP_UNFENCE,    STEP_POWER_OFF };
+	(void)state;
+	for (int s = 0; s < STEP_IDS; s++) {
+		bool free_to = false;
+		for (size_t i = 0; i < ARRAY_LEN(may); i++)
+			free_to |= may[i] == (enum step_id)s;
+		assert_int_equal(step_skip_veto((enum step_id)s, false) == NULL, free_to);
+		bool power = s == STEP_POWER_ON || s == STEP_FENCE;
+		assert_int_equal(step_skip_veto((enum step_id)s, true) == NULL, power);
+	}
+	assert_true(step_skip_leaves_on(STEP_POWER_OFF, false) && step_skip_leaves_on(STEP_POWER_ON, true));
+	assert_false(step_skip_leaves_on(STEP_POWER_ON, false) || step_skip_leaves_on(STEP_FENCE, true));
 }
 
 static void a_newer_plan_is_refused_by_name(void **state)
@@ -360,6 +380,7 @@ int main(void)
 		cmocka_unit_test(no_event_but_down_or_an_operator_promotes),
 		cmocka_unit_test(a_plan_survives_its_text),
 		cmocka_unit_test(a_token_names_what_a_plan_rests_on),
+		cmocka_unit_test(what_must_hold_is_never_skipped),
 		cmocka_unit_test(a_newer_plan_is_refused_by_name),
 		cmocka_unit_test(a_journal_row_survives_its_text),
 		cmocka_unit_test(verdicts),

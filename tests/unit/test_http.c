@@ -259,6 +259,7 @@ static void test_bodies(void **state)
 		{ "{\"force\":true}", "unknown member \"force\"" },
 		{ "{\"dry_run\":1}", "true or false" },
 		{ "{\"plan\":7}", "\"plan\" must be" },
+		{ "{\"skip\":true}", "\"skip\" must be" },
 		{ "{\"expires_ms\":-1}", "milliseconds" },
 		{ "{\"reason\":\"a\",\"reason\":\"b\"}", "body" },
 	};
@@ -304,6 +305,9 @@ static void test_commands(void **state)
 		request(true, "POST", "/v1/pairs/alpha/failover", NULL, "{\"reason\":\"x\"}", &g);
 		expect_problem(&g, 409, "blocked", "the primary answers");
 		assert_non_null(strstr(g.body, "\"rule\":\"up-refuses\",\"hint\":\"coldmx explain alpha\""));
+		request(true, "POST", "/v1/pairs/alpha/resume", NULL, "{\"reason\":\"x\",\"skip\":\"verify-dns\"}", &g);
+		assert_int_equal(asked.kind, CMD_RESUME);
+		assert_string_equal(asked.skip, "verify-dns");
 		err_set(&scripted.err, ERR_NOT_FOUND, "no pair is named \"zeta\"");
 		request(true, "POST", "/v1/pairs/zeta/ack", NULL, NULL, &g);
 		expect_problem(&g, 404, "not-found", "zeta");

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "../../common/base/mem.h"
+#include "../../controller/core/text.h"
 #include "../../controller/engine/engine.h"
 
 #define PAIRS 3
@@ -21,6 +22,8 @@ static size_t nrows;
 static struct pair_view seen[PAIRS];
 static struct txn last_txn;
 static uint64_t last_op;
+static char last_events[80]; /* of the journal, in the last commit that had one */
+static char last_rule[NAME_MAX_LEN];
 static uint32_t other_pair; /* a record of a commit that names another pair than its guard */
 static timer_cb *timers[64];
 static void *timer_args[64];
@@ -28,12 +31,22 @@ static size_t ntimers;
 static result_cb *standby_cb; /* of the probe at the standby; NULL = it is not watched */
 static void *standby_arg;
 
+static void note_events(const struct txn *txn)
+{
+	char event[24];
+	size_t used = 0;
+	for (size_t i = 0; i < txn->nrec; i++)
+		if (txn->rec[i].kind == RECORD_JOURNAL && text_find(txn->rec[i].body, "ev", event, sizeof(event)))
+			used += (size_t)snprintf(last_events + used, sizeof(last_events) - used, "%s ", event);
+}
+
 static void port_commit(void *ctx, const struct txn *txn, commit_cb *cb, void *arg)
 {
 	(void)ctx;
 	(void)cb;
 	(void)arg;
 	last_txn = *txn;
+	note_events(txn);
 	for (size_t i = 0; i < txn->nrec; i++) {
 		if (txn->rec[i].kind == RECORD_OPERATION)
 			last_op = txn->rec[i].op;
@@ -175,6 +188,7 @@ static struct engine *start(const char *const *names, size_t n)
 static void taken(void *arg, const struct command_answer *a)
 {
 	*(int *)arg = (int)a->err.code;
+	(void)str_copy(last_rule, sizeof(last_rule), a->rule);
 }
 
 static void pairs_keep_what_is_theirs(void **state)
@@ -258,11 +272,66 @@ static void a_promoted_standby_is_watched_after_a_restart(void **state)
 	engine_free(e);
 }
 
+/* Stuck in the step of this number: 0 guard, 1 switch-dns, 2 verify-dns, 3 announce. */
+static struct engine *start_stuck(int step)
+{
+	static char begun[80], stuck[160];
+	static struct record kept[] = {
+		{ .kind = RECORD_PAIR,
+		  .pair = 1,
+		  .body = "pair=1\nname=a\nstate=stuck\nepoch=3\nrights_epoch=3\nlast_op=5\n" },
+		{ .kind = RECORD_OPERATION,
+		  .pair = 1,
+		  .op = 5,
+		  .body = "status=stuck\nplan=1\nkind=failback\npair=1\nstrategy=swap\nop=5\nepoch=3\nname=a\n"
+			  "primary4=192.0.2.1\nstandby4=192.0.2.20\nstep=guard\nstep=switch-dns\nstep=verify-dns\n"
+			  "step=announce\n" },
+		{ .kind = RECORD_JOURNAL, .pair = 1, .op = 5, .seq = 1, .body = begun },
+		{ .kind = RECORD_JOURNAL, .pair = 1, .op = 5, .seq = 2, .body = stuck },
+	};
+	static const char *const names[] = { "a" };
+	snprintf(begun, sizeof(begun), "journal=1\nev=begin\nstep=%d\nboot_ms=1\nwall_ms=2\n", step);
+	snprintf(stuck, sizeof(stuck),
+		 "journal=1\nev=stuck\nstep=%d\nboot_ms=1\nwall_ms=2\ncode=denied\nerror=it does not work\n", step);
+	rows = kept;
+	nrows = ARRAY_LEN(kept);
+	last_events[0] = '\0';
+	return start(names, 1);
+}
+
+/* Only the step at hand, and only one that a person can answer for; then the journal says who did. */
+static void a_stuck_step_is_skipped_by_its_name(void **state)
+{
+	struct command order = { .kind = CMD_RESUME, .pair = "a", .who = "anna", .reason = "the list server is gone" };
+	int answered = -1;
+	(void)state;
+	struct engine *e = start_stuck(1);
+	assert_int_equal(seen[0].state, PAIR_STUCK);
+	strcpy(order.skip, "switch-dns");
+	engine_command(e, &order, taken, &answered);
+	assert_int_equal(answered, ERR_BLOCKED);
+	assert_string_equal(last_rule, "never-skipped");
+	strcpy(order.skip, "verify-dns");
+	engine_command(e, &order, taken, &answered);
+	assert_string_equal(last_rule, "not-at-hand");
+	assert_string_equal(last_events, "");
+	engine_free(e);
+	e = start_stuck(2);
+	engine_command(e, &order, taken, &answered);
+	assert_string_equal(last_events, "skip done begin ");
+	assert_string_equal(seen[0].op.step[2].state, "failed");
+	order.kind = CMD_ABORT;
+	engine_command(e, &order, taken, &answered);
+	assert_int_equal(answered, ERR_INVALID);
+	engine_free(e);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs_keep_what_is_theirs),
 		cmocka_unit_test(another_host_is_not_operated_on),
+		cmocka_unit_test(a_stuck_step_is_skipped_by_its_name),
 		cmocka_unit_test(a_promoted_standby_is_watched_after_a_restart),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
