@@ -1,8 +1,12 @@
 /* One short program, without a shell, in its own process group, its output capped and its time bounded. */
+#include "child.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,12 +14,11 @@
 #include "../common/base/attr.h"
 #include "../common/base/clock.h"
 #include "../common/net/wait.h"
-#include "export.h"
 
 #define CHILD_LIMIT_MS 10000
 #define CHILD_OUTPUT_MAX 65536
 
-static enum err_code start(const char *const argv[], int out_fd, pid_t *pid, struct err *e)
+static enum err_code start(const char *const argv[], int in_fd, int out_fd, pid_t *pid, struct err *e)
 {
 	static char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C";
 	char *env[] = { path, locale, NULL };
@@ -30,7 +33,10 @@ static enum err_code start(const char *const argv[], int out_fd, pid_t *pid, str
 	args[n] = NULL;
 	sigemptyset(&none);
 	posix_spawn_file_actions_init(&files);
-	posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+	if (in_fd >= 0)
+		posix_spawn_file_actions_adddup2(&files, in_fd, 0);
+	else
+		posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&files, out_fd, 1);
 	posix_spawn_file_actions_addopen(&files, 2, "/dev/null", O_WRONLY, 0);
 	posix_spawnattr_init(&attr);
@@ -73,28 +79,51 @@ static enum err_code await_exit(pid_t pid, int64_t deadline_ms, struct err *e)
 	return rc;
 }
 
-enum err_code child_read(const char *const argv[], struct strbuf *out, struct err *e)
+/* A file in memory: no pipe that fills up while the program does not read. */
+static enum err_code hold_input(const char *input, int *fd, struct err *e)
 {
-	int fds[2], status = 0;
+	*fd = -1;
+	if (!input)
+		return ERR_OK;
+	*fd = memfd_create("input", MFD_CLOEXEC);
+	if (*fd < 0 || write(*fd, input, strlen(input)) != (ssize_t)strlen(input) || lseek(*fd, 0, SEEK_SET) != 0)
+		return err_set_errno(e, ERR_LOCAL, errno, "memory for a program's input");
+	return ERR_OK;
+}
+
+static enum err_code await(const char *const argv[], int fd, pid_t pid, struct strbuf *out, struct err *e)
+{
 	int64_t deadline_ms = clock_boot_ms() + CHILD_LIMIT_MS;
-	pid_t pid;
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return err_set_errno(e, ERR_LOCAL, errno, "pipe");
-	enum err_code rc = start(argv, fds[1], &pid, e);
-	close(fds[1]);
-	if (rc == ERR_OK) {
-		rc = collect(fds[0], deadline_ms, out, e);
-		if (rc == ERR_OK)
-			rc = await_exit(pid, deadline_ms, e);
-		if (rc != ERR_OK) {
-			err_wrap(e, "%s", argv[0]);
-			kill(-pid, SIGKILL);
-		}
-		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-			;
-		if (rc == ERR_OK && status != 0)
-			rc = err_set(e, ERR_FAILED, "%s failed (wait status %d)", argv[0], status);
+	int status = 0;
+	enum err_code rc = collect(fd, deadline_ms, out, e);
+	if (rc == ERR_OK)
+		rc = await_exit(pid, deadline_ms, e);
+	if (rc != ERR_OK) {
+		(void)err_wrap(e, "%s", argv[0]);
+		kill(-pid, SIGKILL);
 	}
-	close(fds[0]);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (rc == ERR_OK && status != 0)
+		rc = err_set(e, ERR_FAILED, "%s failed (wait status %d)", argv[0], status);
+	return rc;
+}
+
+enum err_code child_run(const char *const argv[], const char *input, struct strbuf *out, struct err *e)
+{
+	int fds[2], in_fd;
+	pid_t pid = 0;
+	enum err_code rc = hold_input(input, &in_fd, e);
+	if (rc == ERR_OK && pipe2(fds, O_CLOEXEC) < 0)
+		rc = err_set_errno(e, ERR_LOCAL, errno, "pipe");
+	if (rc == ERR_OK) {
+		rc = start(argv, in_fd, fds[1], &pid, e);
+		close(fds[1]);
+		if (rc == ERR_OK)
+			rc = await(argv, fds[0], pid, out, e);
+		close(fds[0]);
+	}
+	if (in_fd >= 0)
+		close(in_fd);
 	return rc;
 }

@@ -12,6 +12,7 @@
 #include "../common/base/file.h"
 #include "../common/net/wait.h"
 #include "consult.h"
+#include "delivery.h"
 #include "export.h"
 #include "state.h"
 
@@ -72,8 +73,21 @@ int command_gate(const struct agent_config *c)
 	struct err e = { 0 };
 	if (command_decide(c, &may, &e) != ERR_OK)
 		return say_failure(&e, EXIT_GATE_ERROR);
-	fprintf(stderr, "gate: %s\n", may.why);
+	bool waits = delivery_must_wait(c, &may);
+	if (may.may_accept && delivery_set(c, waits, &e) != ERR_OK)
+		return say_failure(&e, EXIT_GATE_ERROR);
+	fprintf(stderr, "gate: %s%s\n", may.why, waits ? "; delivery is held" : "");
 	return may.may_accept || may.may_rehearse ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+int command_gate_own(const struct agent_config *c)
+{
+	struct rights_answer may;
+	struct err e = { 0 };
+	if (command_decide(c, &may, &e) != ERR_OK)
+		return say_failure(&e, EXIT_GATE_ERROR);
+	fprintf(stderr, "gate-own: %s\n", may.why);
+	return may.may_own || may.may_rehearse ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static enum err_code read_input(struct strbuf *out, struct err *e)

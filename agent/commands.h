@@ -16,6 +16,7 @@
 enum err_code command_decide(const struct agent_config *c, struct rights_answer *may, struct err *e) NODISCARD;
 
 int command_gate(const struct agent_config *c);
+int command_gate_own(const struct agent_config *c);
 int command_obey(const struct agent_config *c);                    /* obey.c */
 int command_grant(const struct agent_config *c, const char *path); /* "-": standard input */
 int command_break_glass(const struct agent_config *c, const char *reason);

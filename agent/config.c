@@ -117,6 +117,8 @@ static const struct conf_row rows[] = {
 	  AT(smtp_timeout_ms), .help = "limit for its own SMTP service's greeting" },
 	{ .name = "trouble_after", .type = CONF_DURATION, .def = "15 s", .max = SECONDS(300), AT(trouble_after_ms),
 	  .help = "how long mail and right may differ before it is said" },
+	{ .name = "notify_hook", .type = CONF_PATH, .def = "", AT(notify_hook),
+	  .help = "program that pages a person when mail and right differ, besides the controller" },
 	{ .name = "listen", .type = CONF_LIST, .section = &listen_section, .def = "", .max = 8, LIST(listen),
 	  .help = "where the controller asks for health, over TLS" },
 	{ .name = "cert", .type = CONF_PATH, .def = "/etc/coldmx/agent.crt", AT(cert),

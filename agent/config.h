@@ -42,7 +42,7 @@ struct agent_config {
 	enum rights_place role;
 	struct rights_policy policy;
 	int64_t gate_wait_ms;
-	char *state_dir, *spool, *systemctl;
+	char *state_dir, *spool, *systemctl, *notify_hook;
 	struct conf_endpoint smtp;
 	int64_t check_every_ms, smtp_timeout_ms, trouble_after_ms;
 	struct conf_endpoint *listen;

@@ -8,6 +8,7 @@
 
 #include "../common/base/file.h"
 #include "../common/proto/maps.h"
+#include "child.h"
 
 #define SOURCE_BYTES_MAX ((size_t)64 * 1024 * 1024)
 #define BLANKS " \t\r\n\v\f"
@@ -168,7 +169,7 @@ static enum err_code add_setting(const struct agent_config *c, struct maps *m, e
 	const char *argv[] = { c->maps.postconf, "-xh", name, NULL };
 	struct strbuf text = STRBUF_INIT;
 	char *save = NULL;
-	enum err_code rc = child_read(argv, &text, e);
+	enum err_code rc = child_run(argv, NULL, &text, e);
 	if (rc == ERR_OK && text.data)
 		for (char *w = strtok_r(text.data, ", \t\r\n", &save); w && rc == ERR_OK;
 		     w = strtok_r(NULL, ", \t\r\n", &save))

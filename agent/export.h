@@ -13,8 +13,4 @@
 
 enum err_code export_maps(const struct agent_config *c, struct strbuf *out, struct err *e) NODISCARD;
 
-/* ---- child.c ---- */
-/* Standard output of a program that reads nothing: at most 64 KiB, 10 s. ERR_FAILED: it did not exit with 0. */
-enum err_code child_read(const char *const argv[], struct strbuf *out, struct err *e) NODISCARD;
-
 #endif

@@ -15,6 +15,7 @@ static void print_usage(FILE *to)
 {
 	fputs("usage: coldmx-agent [-c FILE] WORD\n"
 	      "  gate                     exit 0: this host may run mail now; 1: it may not\n"
+	      "  gate-own                 exit 0: it may deliver and serve users; 1: it may not\n"
 	      "  obey                     stop or start mail as the stored rights say\n"
 	      "  grant --record FILE|-    store a rights record from the controller\n"
 	      "  grant --break-glass --reason TEXT\n"
@@ -48,14 +49,9 @@ static const struct {
 	const char *word;
 	int (*run)(const struct agent_config *c);
 } plain_words[] = {
-	{ "gate", command_gate },
-	{ "obey", command_obey },
-	{ "rights", command_rights },
-	{ "boots", command_boots },
-	{ "maps-export", command_maps_export },
-	{ "serve", command_serve },
-	{ "check-config", check_config },
-	{ "print-config", print_config },
+	{ "gate", command_gate },     { "gate-own", command_gate_own }, { "obey", command_obey },
+	{ "rights", command_rights }, { "boots", command_boots },       { "maps-export", command_maps_export },
+	{ "serve", command_serve },   { "check-config", check_config }, { "print-config", print_config },
 };
 
 static int (*find_plain(const struct options *o))(const struct agent_config *)
@@ -90,7 +86,7 @@ static int run(const struct options *o)
 	}
 	if (agent_config_load(o->config, &c, &e) != ERR_OK) {
 		fprintf(stderr, "failed: %s\n", e.text);
-		return plain == command_gate ? EXIT_GATE_ERROR : EXIT_USAGE;
+		return plain == command_gate || plain == command_gate_own ? EXIT_GATE_ERROR : EXIT_USAGE;
 	}
 	if (plain)
 		status = plain(c);

@@ -1,60 +1,75 @@
 /* Makes mail follow a record that has just changed. Runs as root from coldmx-agent-obey.path, so that the daemon, which
  * listens to the network, needs no privilege for it. Only the stored record decides: nobody hands a command over.
  *
- * A primary is started when its gate had skipped it; a mail system that a person or the controller stopped stays down.
+ * A primary's units are started when their gate had skipped them; what a person or the controller stopped stays down.
  * A standby is never started here: the controller's start-mail holds the queue first. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "child.h"
 #include "commands.h"
-#include "export.h"
+#include "delivery.h"
 
 #define MAIL_UNIT "postfix@-.service"
+#define OWN_UNIT "dovecot.service"
 
-enum mail_is { MAIL_STOPPED, MAIL_SKIPPED, MAIL_RUNS };
+enum unit_is { UNIT_STOPPED, UNIT_SKIPPED, UNIT_RUNS };
 
-static enum err_code look_at_mail(const struct agent_config *c, enum mail_is *is, struct err *e)
+static enum err_code look_at(const struct agent_config *c, const char *unit, enum unit_is *is, struct err *e)
 {
-	const char *const argv[] = { c->systemctl, "show", "--property=ActiveState,Result", MAIL_UNIT, NULL };
+	const char *const argv[] = { c->systemctl, "show", "--property=ActiveState,Result", unit, NULL };
 	struct strbuf said = STRBUF_INIT;
-	enum err_code rc = child_read(argv, &said, e);
+	enum err_code rc = child_run(argv, NULL, &said, e);
 	const char *text = strbuf_str(&said);
 	if (rc == ERR_OK && !strstr(text, "ActiveState="))
-		rc = err_set(e, ERR_FAILED, "%s does not say how %s is", c->systemctl, MAIL_UNIT);
+		rc = err_set(e, ERR_FAILED, "%s does not say how %s is", c->systemctl, unit);
 	*is = strstr(text, "ActiveState=active\n") || strstr(text, "ActiveState=activating\n") ||
 			      strstr(text, "ActiveState=reloading\n")
-		      ? MAIL_RUNS
-	      : strstr(text, "Result=exec-condition\n") ? MAIL_SKIPPED
-							: MAIL_STOPPED;
+		      ? UNIT_RUNS
+	      : strstr(text, "Result=exec-condition\n") ? UNIT_SKIPPED
+							: UNIT_STOPPED;
 	strbuf_fini(&said);
 	return rc;
 }
 
 /* Without a right a restart is a stop: the gate refuses, and the unit remembers that it was skipped. */
-static enum err_code move_mail(const struct agent_config *c, const char *word, const char *why, struct err *e)
+static enum err_code move(const struct agent_config *c, const char *unit, const char *word, const char *why,
+			  struct err *e)
 {
-	const char *const argv[] = { c->systemctl, "--no-block", word, MAIL_UNIT, NULL };
+	const char *const argv[] = { c->systemctl, "--no-block", word, unit, NULL };
 	struct strbuf said = STRBUF_INIT;
-	fprintf(stderr, "obey: %s %s: %s\n", word, MAIL_UNIT, why);
-	enum err_code rc = child_read(argv, &said, e);
+	fprintf(stderr, "obey: %s %s: %s\n", word, unit, why);
+	enum err_code rc = child_run(argv, NULL, &said, e);
 	strbuf_fini(&said);
 	return rc;
 }
 
+/* `changed`: it may run, and must read its configuration anew. */
+static enum err_code follow(const struct agent_config *c, const char *unit, bool may_run, bool may_start, bool changed,
+			    const char *why, struct err *e)
+{
+	enum unit_is is = UNIT_STOPPED;
+	enum err_code rc = look_at(c, unit, &is, e);
+	if (rc == ERR_OK && is == UNIT_RUNS && (!may_run || changed))
+		rc = move(c, unit, "restart", why, e);
+	else if (rc == ERR_OK && is == UNIT_SKIPPED && may_start && c->role == RIGHTS_PRIMARY)
+		rc = move(c, unit, "start", why, e);
+	return rc;
+}
+
+/* The gate holds delivery, or gives it back, while the unit starts: this service may not write Postfix's settings. */
 int command_obey(const struct agent_config *c)
 {
 	struct rights_answer may;
-	enum mail_is is = MAIL_STOPPED;
 	struct err e = { 0 };
 	enum err_code rc = command_decide(c, &may, &e);
 	bool entitled = may.may_accept || may.may_rehearse;
+	bool changed = rc == ERR_OK && entitled && delivery_must_wait(c, &may) != delivery_is_held(c);
 	if (rc == ERR_OK)
-		rc = look_at_mail(c, &is, &e);
-	if (rc == ERR_OK && is == MAIL_RUNS && !entitled)
-		rc = move_mail(c, "restart", may.why, &e);
-	else if (rc == ERR_OK && is == MAIL_SKIPPED && may.may_accept && c->role == RIGHTS_PRIMARY)
-		rc = move_mail(c, "start", may.why, &e);
+		rc = follow(c, MAIL_UNIT, entitled, may.may_accept, changed, may.why, &e);
+	if (rc == ERR_OK)
+		rc = follow(c, OWN_UNIT, may.may_own || may.may_rehearse, may.may_own, false, may.why, &e);
 	if (rc == ERR_OK)
 		return EXIT_SUCCESS;
 	fprintf(stderr, "failed: %s\n", e.text);

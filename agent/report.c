@@ -2,6 +2,7 @@
  * happen for moments while mail starts and stops, so they are said only once they have stood for a while. */
 #include "report.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #define SKIPPED "skipped with a right"
 #define UNENTITLED "listening without one"
+#define TROUBLE_MAX 160
 #define FRESH_MS 30000 /* beyond the pace of looking: a loop that hangs must not look alive */
 
 struct seen {
@@ -28,26 +30,28 @@ struct seen {
 	bool has_record;
 	char order[STATE_ORDER_MAX + 1];
 	char state_error[ERR_TEXT_MAX]; /* "" or why the record cannot be read */
-	const char *trouble;            /* a constant, "" = none */
+	char trouble[TROUBLE_MAX];      /* "" = none */
 };
 
 struct report {
 	const struct agent_config *config;
 	char boot_id[RIGHTS_BOOT_ID_SIZE];
+	struct pager *pager;
 	pthread_mutex_t lock;
 	struct seen now;
 	/* main thread only */
-	const char *differs; /* as trouble, before its time */
+	const char *differs; /* how mail and right differ, before its time; a constant */
 	int64_t differs_since_ms;
 };
 
-struct report *report_new(const struct agent_config *c, const char *boot_id)
+struct report *report_new(const struct agent_config *c, const char *boot_id, struct pager *pager)
 {
 	struct report *r = mem_calloc(1, sizeof(*r));
 	r->config = c;
+	r->pager = pager;
 	(void)str_copy(r->boot_id, sizeof(r->boot_id), boot_id);
 	pthread_mutex_init(&r->lock, NULL);
-	r->differs = r->now.trouble = "";
+	r->differs = "";
 	r->now.queue = r->now.disk.free_mb = r->now.disk.inode_free_pct = -1;
 	return r;
 }
@@ -77,7 +81,7 @@ static void look_at_rights(const struct report *r, struct seen *s)
 	rights_decide(s->has_record ? &s->record : NULL, &site, &s->may);
 }
 
-static const char *judge(struct report *r, const struct seen *s)
+static const char *judge_mail(struct report *r, const struct seen *s)
 {
 	const struct rights_answer *may = &s->may;
 	bool entitled = may->may_accept || may->may_rehearse;
@@ -89,6 +93,24 @@ static const char *judge(struct report *r, const struct seen *s)
 		r->differs_since_ms = now_ms;
 	r->differs = differs;
 	return now_ms - r->differs_since_ms >= r->config->trouble_after_ms ? differs : "";
+}
+
+static void judge(struct report *r, struct seen *s)
+{
+	char reason[100];
+	const char *differs = judge_mail(r, s);
+	int n = snprintf(s->trouble, sizeof(s->trouble), "%s", differs);
+	if (s->has_record && state_glass(r->config->state_dir, s->record.epoch, reason, sizeof(reason)))
+		snprintf(s->trouble + n, sizeof(s->trouble) - (size_t)n, "%sbreak-glass at epoch %" PRIu64 ": %s",
+			 n ? "; " : "", s->record.epoch, reason);
+}
+
+static void page(const struct report *r, const struct seen *s)
+{
+	char text[TROUBLE_MAX + RIGHTS_WHY_SIZE + 40];
+	snprintf(text, sizeof(text), "%s: %s: %s (%s)", r->config->pair, rights_place_name(r->config->role), s->trouble,
+		 s->may.why);
+	pager_send(r->pager, text);
 }
 
 static void say_changes(const struct seen *old, const struct seen *new)
@@ -111,7 +133,7 @@ void report_look(struct report *r, int cancel_fd)
 	s.queue = check_queue(c->spool);
 	check_disk(c->spool, &s.disk);
 	look_at_rights(r, &s);
-	s.trouble = judge(r, &s);
+	judge(r, &s);
 	s.wall_ms = clock_wall_ms();
 	s.boot_ms = clock_boot_ms();
 	pthread_mutex_lock(&r->lock);
@@ -119,6 +141,8 @@ void report_look(struct report *r, int cancel_fd)
 	r->now = s;
 	pthread_mutex_unlock(&r->lock);
 	say_changes(&old, &s);
+	if (s.trouble[0] && strcmp(old.trouble, s.trouble) != 0)
+		page(r, &s);
 }
 
 static struct seen copy_seen(struct report *r)
@@ -127,6 +151,12 @@ static struct seen copy_seen(struct report *r)
 	struct seen s = r->now;
 	pthread_mutex_unlock(&r->lock);
 	return s;
+}
+
+void report_status(struct report *r, char *out, size_t size)
+{
+	struct seen s = copy_seen(r);
+	snprintf(out, size, "%s%s%s", s.trouble, s.trouble[0] ? ": " : "", s.may.why);
 }
 
 bool report_health(struct report *r, struct strbuf *out)

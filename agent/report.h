@@ -8,13 +8,17 @@
 #define COLDMX_AGENT_REPORT_H
 
 #include "config.h"
+#include "pager.h"
 
 struct report;
 
-struct report *report_new(const struct agent_config *c, const char *boot_id) RETURNS_NONNULL;
+/* `pager` is borrowed, NULL is legal. */
+struct report *report_new(const struct agent_config *c, const char *boot_id, struct pager *pager) RETURNS_NONNULL;
 void report_free(struct report *r); /* NULL is legal */
 /* Looks at everything; takes smtp_timeout at most, and the walk over the queue. Logs what changed. */
 void report_look(struct report *r, int cancel_fd);
+/* One line for people: what is wrong, or what the rights say. */
+void report_status(struct report *r, char *out, size_t size);
 /* The stored record as it stands on disk now; empty: there is none, or it cannot be read. */
 void report_record(struct report *r, struct strbuf *out);
 /* Bodies of GET /v1/health and GET /v1/rights. False: the last look is too old to say how this host is. */

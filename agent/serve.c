@@ -22,6 +22,7 @@ struct agent {
 	const struct agent_config *config;
 	char boot_id[RIGHTS_BOOT_ID_SIZE];
 	int signal_fd;
+	struct pager *pager;
 	struct report *report;
 	struct http *http;
 	struct poller *poller;
@@ -51,7 +52,10 @@ static enum err_code start(struct agent *a, struct err *e)
 		rc = state_note_boot(a->config->state_dir, a->boot_id, "", e);
 	if (rc != ERR_OK)
 		return rc;
-	a->report = report_new(a->config, a->boot_id);
+	rc = pager_start(a->config, &a->pager, e);
+	if (rc != ERR_OK)
+		return rc;
+	a->report = report_new(a->config, a->boot_id, a->pager);
 	report_look(a->report, a->signal_fd);
 	rc = http_start(a->config, a->report, &a->http, e);
 	return rc == ERR_OK ? poller_start(a->config, a->boot_id, &a->poller, e) : rc;
@@ -62,9 +66,17 @@ static void stop(struct agent *a)
 	poller_stop(a->poller);
 	http_stop(a->http);
 	report_free(a->report);
+	pager_stop(a->pager);
 	curl_global_cleanup();
 	if (a->signal_fd >= 0)
 		close(a->signal_fd);
+}
+
+static void tell_systemd(struct agent *a, const char *state)
+{
+	char status[400];
+	report_status(a->report, status, sizeof(status));
+	sd_notifyf(0, "%s\nSTATUS=%s", state, status);
 }
 
 int command_serve(const struct agent_config *c)
@@ -76,11 +88,11 @@ int command_serve(const struct agent_config *c)
 		stop(&a);
 		return EXIT_FAILURE;
 	}
-	sd_notify(0, "READY=1");
+	tell_systemd(&a, "READY=1");
 	log_note("agent", "%s of pair %s, boot %s", rights_place_name(c->role), c->pair, a.boot_id);
 	while (net_wait(-1, 0, clock_boot_ms() + c->check_every_ms, a.signal_fd, NULL) == ERR_TIMEOUT) {
 		report_look(a.report, a.signal_fd);
-		sd_notify(0, "WATCHDOG=1");
+		tell_systemd(&a, "WATCHDOG=1");
 	}
 	sd_notify(0, "STOPPING=1");
 	stop(&a);

@@ -182,6 +182,33 @@ static enum err_code log_break_glass(const char *dir, const char *reason, uint64
 	return ok ? ERR_OK : err_set_errno(e, ERR_LOCAL, why, "write %s", path);
 }
 
+/* "EPOCH REASON" */
+static enum err_code note_glass(const char *dir, const char *reason, uint64_t epoch, struct err *e)
+{
+	char path[PATH_MAX];
+	struct strbuf text = STRBUF_INIT;
+	state_path(dir, "glass", path, sizeof(path));
+	strbuf_addf(&text, "%" PRIu64 " %s\n", epoch, reason);
+	enum err_code rc = file_replace(path, text.data, text.len, STATE_MODE, e);
+	strbuf_fini(&text);
+	return rc;
+}
+
+bool state_glass(const char *dir, uint64_t epoch, char *reason, size_t size)
+{
+	char path[PATH_MAX], want[32];
+	char *is = NULL;
+	state_path(dir, "glass", path, sizeof(path));
+	int n = snprintf(want, sizeof(want), "%" PRIu64 " ", epoch);
+	bool same = file_read(path, 1024, FILE_ANY, &is, NULL, NULL) == ERR_OK && strncmp(is, want, (size_t)n) == 0;
+	if (same) {
+		is[strcspn(is, "\n")] = '\0';
+		(void)str_copy(reason, size, is + n);
+	}
+	free(is);
+	return same;
+}
+
 enum err_code state_break_glass(const char *dir, const char *pair, enum rights_place role, const char *reason,
 				struct err *e)
 {
@@ -204,6 +231,8 @@ enum err_code state_break_glass(const char *dir, const char *pair, enum rights_p
 	r.accept |= RIGHTS_BIT(role);
 	r.issued_ms = clock_wall_ms();
 	rc = log_break_glass(dir, reason, r.epoch, e);
+	if (rc == ERR_OK)
+		rc = note_glass(dir, reason, r.epoch, e);
 	if (rc == ERR_OK)
 		rc = confirm(dir, boot_id, r.epoch, e);
 	if (rc == ERR_OK)

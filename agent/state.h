@@ -28,6 +28,8 @@ enum err_code state_learn(const char *dir, const struct rights_record *r, bool *
  * Appends a line to the file `break-glass`. */
 enum err_code state_break_glass(const char *dir, const char *pair, enum rights_place role, const char *reason,
 				struct err *e) NODISCARD;
+/* The glass was broken for the record of this epoch: why. False: it was not. */
+bool state_glass(const char *dir, uint64_t epoch, char *reason, size_t size);
 /* The controller has said in this boot that this epoch is in force. */
 bool state_confirmed(const char *dir, const char *boot_id, uint64_t epoch);
 

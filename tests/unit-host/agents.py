@@ -127,12 +127,41 @@ systemctl = "{self.folder}/systemctl";
         """As after a reboot: nobody has confirmed anything yet."""
         (self.state / "confirmed").unlink(missing_ok=True)
 
-    def systemctl(self, active, result):
+    def systemctl(self, active, result, dovecot=("inactive", "success")):
         path = self.folder / "systemctl"
-        path.write_text(f'#!/bin/sh\necho "$@" >>{self.folder}/said\n'
-                        f'[ "$1" != show ] || printf "ActiveState={active}\\nResult={result}\\n"\n')
+        path.write_text(f"""#!/bin/sh
+echo "$@" >>{self.folder}/said
+case "$*" in
+"show "*dovecot.service) printf "ActiveState={dovecot[0]}\\nResult={dovecot[1]}\\n" ;;
+"show "*) printf "ActiveState={active}\\nResult={result}\\n" ;;
+esac
+""")
         path.chmod(0o755)
         (self.folder / "said").write_text("")
+
+    def postconf(self, deferred=""):
+        """A postconf that knows one setting, and the transports of a small master.cf."""
+        (self.folder / "deferred").write_text(deferred)
+        path = self.folder / "postconf"
+        path.write_text(f"""#!/bin/sh
+case "$*" in
+"-h defer_transports") cat {self.folder}/deferred; echo ;;
+-M)
+    echo "smtp       inet  n - y - - smtpd"
+    echo "cleanup    unix  n - y - 0 cleanup"
+    echo "relay      unix  - - y - - smtp -o syslog_name=postfix/relay"
+    echo "local      unix  - n n - - local"
+    echo "dovecot    unix  - n n - - pipe flags=DRhu"
+    ;;
+"-e defer_transports="*) printf %s "${{2#*=}}" >{self.folder}/deferred ;;
+*) exit 1 ;;
+esac
+""")
+        path.chmod(0o755)
+        return f'maps = {{ postconf = "{path}"; }};'
+
+    def deferred(self):
+        return (self.folder / "deferred").read_text()
 
     def said(self):
         return [line for line in (self.folder / "said").read_text().splitlines() if not line.startswith("show")]

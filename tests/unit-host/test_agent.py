@@ -99,7 +99,7 @@ def test_gate_asks_once_a_boot(agent, controller):
 def test_silence_is_no_reason_to_refuse_mail(agent, pki):
     with socket.create_server(("127.0.0.1", 0)) as silent:
         for extra in ("", 'mode = "full"; gate_alone = "accept-only"; returning_primary = "wait";'):
-            agent.configure(controller_port=silent.getsockname()[1], extra=extra, gate_wait="1 s")
+            agent.configure(controller_port=silent.getsockname()[1], extra=extra + agent.postconf(), gate_wait="1 s")
             for stored in (None, record(3), record(4, accept="primary,standby")):
                 if stored:
                     agent.grant(stored)
@@ -138,11 +138,18 @@ def test_obey(agent):
         agent.systemctl(active, result)
         assert agent.run("obey").returncode == 0
         assert agent.said() == want
+    agent.grant(record(7, own="standby", accept="primary,standby"))
+    agent.systemctl("active", "success", dovecot=("active", "success"))  # delivery is to be held: the gate does it
+    assert agent.run("obey").returncode == 0
+    assert agent.said() == [f"--no-block restart {unit}", "--no-block restart dovecot.service"]
+    agent.grant(record(8))
+    agent.systemctl("active", "success", dovecot=("inactive", "exec-condition"))
+    assert agent.run("obey").returncode == 0 and agent.said() == ["--no-block start dovecot.service"]
     agent.configure(role="standby")
-    agent.grant(record(7, accept="primary,standby"))
+    agent.grant(record(9, accept="primary,standby"))
     agent.systemctl("inactive", "exec-condition")
     assert agent.run("obey").returncode == 0 and agent.said() == []
-    agent.grant(record(8))
+    agent.grant(record(10))
     agent.systemctl("active", "success")
     assert agent.run("obey").returncode == 0 and agent.said() == [f"--no-block restart {unit}"]
 

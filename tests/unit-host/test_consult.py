@@ -132,7 +132,7 @@ def test_silence_everywhere_takes_one_gate_wait(agent):
         port = silent.getsockname()[1]
         for extra, says in (("", "gives own"), ('mode = "full"; gate_alone = "serve";', "gate_alone says serve"),
                             ('mode = "full"; gate_alone = "accept-only";', "accept only")):
-            agent.configure(controller_port=port, gate_wait="1 s", extra=around(agent, port, port, extra))
+            agent.configure(controller_port=port, gate_wait="1 s", extra=around(agent, port, port, extra) + agent.postconf())
             agent.grant(record(3))
             agent.new_boot()
             began = time.monotonic()
