@@ -32,13 +32,14 @@ enum cli_command {
 	CLI_EXPLAIN,
 	CLI_HISTORY,
 	CLI_BRAKE,
+	CLI_RUNBOOK,
 };
 
 struct cli_options {
 	enum cli_command command;
 	const char *name; /* of the command */
 	const char *pair; /* "" = all; of brake: "", lift or restore */
-	const char *socket, *reason;
+	const char *socket, *config, *reason;
 	const char *skip; /* --skip: a step, "" = none */
 	const char *plan; /* --plan: the token of a plan, "" = none */
 	bool json, watch, yes, dry_run, failback;
@@ -84,6 +85,10 @@ int follow_operation(const struct cli_options *o, struct client *c, uint64_t op)
 
 /* ---- command.c ---- */
 int command_run(const struct cli_options *o, struct client *c);
+
+/* ---- runbook.c ---- */
+/* Becomes coldmxd's program; comes back only when there is none. */
+int runbook_run(const struct cli_options *o);
 
 int cli_run(int argc, char **argv);
 

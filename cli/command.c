@@ -29,6 +29,7 @@ static const char *consequence(enum cli_command command)
 	case CLI_HOLD:
 	case CLI_RELEASE:
 	case CLI_EXPLAIN:
+	case CLI_RUNBOOK:
 	case CLI_HISTORY: break;
 	}
 	return "This concerns";
@@ -105,6 +106,7 @@ static const char *verdict_of(const struct cli_options *o)
 	case CLI_ABORT:
 	case CLI_RESUME:
 	case CLI_EXPLAIN:
+	case CLI_RUNBOOK:
 	case CLI_HISTORY: break;
 	}
 	return "done";

@@ -7,6 +7,7 @@
 #include "../common/base/conf.h"
 #include "cli.h"
 
+#define DEFAULT_CONFIG "/etc/coldmx/coldmx.conf"
 #define DEFAULT_SOCKET "/run/coldmx/coldmxd.sock"
 #define DAY_MS 86400000LL
 
@@ -28,6 +29,8 @@ static const struct command_row commands[] = {
 	{ "ack", CLI_ACK, true, true, false, "acknowledge an automatic promotion or an unordered boot" },
 	{ "hold", CLI_HOLD, true, true, false, "no automatic action for a while (--for)" },
 	{ "release", CLI_RELEASE, true, true, false, "end the hold" },
+	{ "runbook", CLI_RUNBOOK, true, false, false,
+	  "a failover as a shell script, without the controller (--failback)" },
 	{ "history", CLI_HISTORY, false, false, false,
 	  "the audit trail; without a pair: of what concerns all of them" },
 	{ "brake", CLI_BRAKE, false, false, true, "limits over all pairs; `brake lift`, `brake restore`" },
@@ -35,6 +38,7 @@ static const struct command_row commands[] = {
 
 enum {
 	OPT_SOCKET = 256,
+	OPT_CONFIG,
 	OPT_JSON,
 	OPT_WATCH,
 	OPT_REASON,
@@ -51,6 +55,7 @@ enum {
 
 static const struct option long_options[] = {
 	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "watch", no_argument, NULL, OPT_WATCH },
 	{ "reason", required_argument, NULL, OPT_REASON },
@@ -84,6 +89,7 @@ static void print_help(FILE *to)
 	      "  --no-wait         only start it\n"
 	      "  --watch           status: again every second\n"
 	      "  --json            what the controller says, as JSON\n"
+	      "  --config FILE     runbook: " DEFAULT_CONFIG "\n"
 	      "  --socket PATH     " DEFAULT_SOCKET "\n\n"
 	      "exit: 0 done, 1 failed, 2 usage, 3 controller unreachable, 4 refused, 5 still "
 	      "running\n",
@@ -118,6 +124,7 @@ static bool take_option(int option, struct cli_options *o, int *exit_code)
 {
 	switch (option) {
 	case OPT_SOCKET: o->socket = optarg; return true;
+	case OPT_CONFIG: o->config = optarg; return true;
 	case OPT_JSON: o->json = true; return true;
 	case OPT_WATCH: o->watch = true; return true;
 	case OPT_REASON: o->reason = optarg; return true;
@@ -191,9 +198,13 @@ static bool check_needs(const struct command_row *row, const struct cli_options 
 
 bool options_parse(int argc, char **argv, struct cli_options *out, int *exit_code)
 {
-	*out = (struct cli_options){
-		.pair = "", .socket = DEFAULT_SOCKET, .reason = "", .plan = "", .skip = "", .wait_ms = -1
-	};
+	*out = (struct cli_options){ .pair = "",
+				     .socket = DEFAULT_SOCKET,
+				     .config = DEFAULT_CONFIG,
+				     .reason = "",
+				     .plan = "",
+				     .skip = "",
+				     .wait_ms = -1 };
 	optind = 0; /* glibc: start over, so that tests may call more than once */
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has started */
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;)

@@ -58,9 +58,12 @@ int cli_run(int argc, char **argv)
 	text_init();
 	if (!options_parse(argc, argv, &o, &code))
 		return code;
+	if (o.command == CLI_RUNBOOK)
+		return runbook_run(&o);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	struct client *c = client_new(o.socket);
 	switch (o.command) {
+	case CLI_RUNBOOK: break;
 	case CLI_BRAKE:
 		if (o.pair[0]) {
 			code = command_run(&o, c);

@@ -13,6 +13,7 @@
 #include "../common/base/mem.h"
 #include "../common/marker.h"
 #include "config_drivers.h"
+#include "config_runbook.h"
 #include "real/executor.h"
 #include "real/loop.h"
 #include "real/probe_port.h"
@@ -254,15 +255,47 @@ static int print_marker_key(const struct config *c, const char *domain)
 
 static void print_usage(FILE *to)
 {
-	fputs("usage: coldmxd [-c FILE] [--check-config | --print-config | --init | --print-machine=dot|mermaid |\n"
-	      "               --print-marker-key=DOMAIN]\n"
+	fputs("usage: coldmxd [-c FILE] [--check-config | --print-config | --init]\n"
+	      "       coldmxd [-c FILE] [--runbook PAIR | --runbook-back PAIR | --kept-maps PAIR]\n"
+	      "       coldmxd [-c FILE] --print-marker-key=DOMAIN\n"
+	      "       coldmxd --print-machine=dot|mermaid\n"
 	      "Runs in the foreground; " DEFAULT_CONFIG " unless -c names another file. See coldmxd(8).\n",
 	      to);
 }
 
-enum action { ACT_SERVE, ACT_CHECK, ACT_PRINT, ACT_INIT, ACT_MARKER_KEY };
+enum action { ACT_SERVE, ACT_CHECK, ACT_PRINT, ACT_INIT, ACT_MARKER_KEY, ACT_RUNBOOK, ACT_RUNBOOK_BACK, ACT_KEPT_MAPS };
 
-static int with_config(const char *path, enum action action, const char *domain)
+static int print_kept_maps(struct config *c, const struct config_pair *pair)
+{
+	char *bytes = NULL;
+	size_t len = 0;
+	struct err e = { 0 };
+	if (maps_store_load(c, (uint32_t)(pair - c->pairs) + 1, &bytes, &len, &e)) {
+		fprintf(stderr, "coldmxd: %s\n", e.text);
+		return EXIT_FAILURE;
+	}
+	bool whole = fwrite(bytes, 1, len, stdout) == len && fflush(stdout) == 0;
+	free(bytes);
+	return whole ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int print_of_pair(struct config *c, const char *path, enum action action, const char *name)
+{
+	const struct config_pair *pair = config_pair(c, name);
+	struct strbuf text = STRBUF_INIT;
+	if (!pair) {
+		fprintf(stderr, "coldmxd: %s: no pair is named \"%s\"\n", path, name);
+		return EXIT_CONFIG;
+	}
+	if (action == ACT_KEPT_MAPS)
+		return print_kept_maps(c, pair);
+	config_runbook(c, pair, action == ACT_RUNBOOK ? PLAN_PROMOTE : PLAN_FAILBACK, path, &text);
+	fputs(strbuf_str(&text), stdout);
+	strbuf_fini(&text);
+	return EXIT_SUCCESS;
+}
+
+static int with_config(const char *path, enum action action, const char *name)
 {
 	struct config *config = NULL;
 	struct err e = { 0 };
@@ -282,7 +315,10 @@ static int with_config(const char *path, enum action action, const char *domain)
 		fputs(strbuf_str(&text), stdout);
 		break;
 	case ACT_INIT: status = make_store(config); break;
-	case ACT_MARKER_KEY: status = print_marker_key(config, domain); break;
+	case ACT_MARKER_KEY: status = print_marker_key(config, name); break;
+	case ACT_RUNBOOK:
+	case ACT_RUNBOOK_BACK:
+	case ACT_KEPT_MAPS: status = print_of_pair(config, path, action, name); break;
 	case ACT_SERVE:
 		log_set_level((enum log_level)config_log_level(config));
 		status = serve(config);
@@ -293,43 +329,47 @@ static int with_config(const char *path, enum action action, const char *domain)
 	return status;
 }
 
+#define OPT_ACTION 256 /* and the action */
+
 int main(int argc, char **argv)
 {
 	/* clang-format off */
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },	{ "check-config", no_argument, NULL, 'k' },
-		{ "print-config", no_argument, NULL, 'p' },	{ "init", no_argument, NULL, 'i' },
-		{ "print-machine", required_argument, NULL, 'm' }, { "help", no_argument, NULL, 'h' },
-		{ "print-marker-key", required_argument, NULL, 'y' }, { NULL, 0, NULL, 0 },
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "print-machine", required_argument, NULL, 'm' },
+		{ "check-config", no_argument, NULL, OPT_ACTION + ACT_CHECK },
+		{ "print-config", no_argument, NULL, OPT_ACTION + ACT_PRINT },
+		{ "init", no_argument, NULL, OPT_ACTION + ACT_INIT },
+		{ "print-marker-key", required_argument, NULL, OPT_ACTION + ACT_MARKER_KEY },
+		{ "runbook", required_argument, NULL, OPT_ACTION + ACT_RUNBOOK },
+		{ "runbook-back", required_argument, NULL, OPT_ACTION + ACT_RUNBOOK_BACK },
+		{ "kept-maps", required_argument, NULL, OPT_ACTION + ACT_KEPT_MAPS },
+		{ NULL, 0, NULL, 0 },
 	};
 	/* clang-format on */
-	const char *path = DEFAULT_CONFIG, *domain = "";
+	const char *path = DEFAULT_CONFIG, *name = "";
 	enum action action = ACT_SERVE;
 	/* NOLINTNEXTLINE(concurrency-mt-unsafe): no other thread has started */
 	for (int c; (c = getopt_long(argc, argv, "c:h", options, NULL)) != -1;) {
+		const char *word = optarg ? optarg : "";
 		switch (c) {
-		case 'c': path = optarg; break;
-		case 'k': action = ACT_CHECK; break;
-		case 'p': action = ACT_PRINT; break;
-		case 'i': action = ACT_INIT; break;
-		case 'y':
-			action = ACT_MARKER_KEY;
-			domain = optarg;
-			break;
+		case 'c': path = word; break;
 		case 'm':
-			if (strcmp(optarg, "dot") != 0 && strcmp(optarg, "mermaid") != 0) {
+			if (strcmp(word, "dot") != 0 && strcmp(word, "mermaid") != 0) {
 				print_usage(stderr);
 				return EXIT_CONFIG;
 			}
-			print_machine(optarg);
+			print_machine(word);
 			return EXIT_SUCCESS;
 		case 'h': print_usage(stdout); return EXIT_SUCCESS;
-		default: print_usage(stderr); return EXIT_CONFIG;
+		case '?': print_usage(stderr); return EXIT_CONFIG;
+		default: action = (enum action)(c - OPT_ACTION); name = optarg ? optarg : "";
 		}
 	}
 	if (optind < argc) {
 		print_usage(stderr);
 		return EXIT_CONFIG;
 	}
-	return with_config(path, action, domain);
+	return with_config(path, action, name);
 }
