@@ -42,7 +42,7 @@ SIM      := $(call src,tests/sim)
 SIM_BASE := $(addprefix $(BUILD)/common/,base/err.o base/mem.o base/strbuf.o probe/probe_names.o rights.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 # These take longer than the gate may (15 minutes on 2 cores): `make lab` runs them, `make lab-long` them alone.
-LAB_LONG := test_ledger_faults.py test_ledger_restarts.py
+LAB_LONG := test_fencing.py test_ledger_faults.py test_ledger_restarts.py
 LAB_GATE := $(filter-out $(LAB_LONG),$(notdir $(wildcard tests/lab/test_*.py)))
 TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/lab/tools/*.c tests/unit/tool_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -150,7 +150,7 @@ INSTALLED  = $(DESTDIR)$(PREFIX)/lib/coldmx $(DESTDIR)$(PREFIX)/share/coldmx $(D
 
 install: all ## DESTDIR, PREFIX (absolute), UNITDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/coldmx/lib \
-	  $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d $(DESTDIR)$(PREFIX)/share/coldmx/notify \
+	  $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d $(DESTDIR)$(PREFIX)/lib/coldmx/fence $(DESTDIR)$(PREFIX)/share/coldmx/notify \
 	  $(DESTDIR)$(PREFIX)/share/coldmx/examples $(DESTDIR)$(UNITDIR) $(DESTDIR)/etc/coldmx \
 	  $(DESTDIR)$(PREFIX)/share/doc/coldmx/hooks/power
 	install -m 755 $(BUILD)/coldmxd $(DESTDIR)$(PREFIX)/sbin/
@@ -159,6 +159,7 @@ install: all ## DESTDIR, PREFIX (absolute), UNITDIR
 	install -m 644 $(filter-out %/smtp-say,$(wildcard hooks/host/lib/*)) $(DESTDIR)$(PREFIX)/lib/coldmx/lib/
 	install -m 755 hooks/host/lib/smtp-say $(DESTDIR)$(PREFIX)/lib/coldmx/lib/
 	install -m 755 hooks/harden.d/[0-9]* $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d/
+	install -m 755 hooks/fence/nftables $(DESTDIR)$(PREFIX)/lib/coldmx/fence/
 	install -m 755 hooks/notify/* $(DESTDIR)$(PREFIX)/share/coldmx/notify/
 	cp -r etc/. $(DESTDIR)$(PREFIX)/share/coldmx/examples/
 	install -m 644 hooks/host/host.conf.sample $(DESTDIR)$(PREFIX)/share/coldmx/examples/host.conf

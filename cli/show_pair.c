@@ -140,6 +140,9 @@ static void print_stops(const json_t *pair)
 		     text_span(text_int(pair, "cooldown_left_ms", 0)));
 	if (!text_bool(pair, "seen_up"))
 		fact(PAINT_WARN, "seen up", "never since its configuration changed: nothing automatic");
+	if (text_of(pair, "fenced_by")[0])
+		fact(PAINT_WARN, "primary fenced", "by %s; failback and abort give it back (journal)",
+		     text_of(pair, "fenced_by"));
 	if (boot[0])
 		fact(PAINT_BAD, "ATTACK SIGNAL", "the standby booted without an order (boot %s, standby's agent)",
 		     boot);

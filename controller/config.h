@@ -10,17 +10,8 @@
 #ifndef COLDMX_CONFIG_H
 #define COLDMX_CONFIG_H
 
-#include "../common/base/conf.h"
-#include "engine/engine.h"
+#include "config_pair.h"
 
-/* No format function prints it; wiped on free. */
-struct config_secret {
-	char *bytes;
-	size_t len;
-};
-
-enum config_fence { FENCE_NONE, FENCE_POWER };
-enum config_returning { RETURNING_SERVE, RETURNING_WAIT };
 enum config_tsig_algorithm { TSIG_HMAC_SHA256, TSIG_HMAC_SHA512 };
 
 struct config_ssh {
@@ -53,64 +44,6 @@ struct config_tsig {
 	char *name, *secret_file;
 	enum config_tsig_algorithm algorithm;
 	struct config_secret secret; /* base64 text */
-};
-
-struct config_power_host {
-	char *name, *v4, *v6, *user;
-	int port;
-};
-
-/* Three commands on a power host; via "" = none. */
-struct config_power {
-	char *via, *on, *off, *status;
-};
-
-struct config_host {
-	char *name, *v4, *v6, *agent_token_file;
-	int agent_port;
-	struct config_power power;
-	struct config_secret agent_token; /* len 0 = no agent */
-};
-
-struct config_domain {
-	char *name, *key;
-	struct conf_endpoint *servers, *authoritative; /* update servers, in order; checked besides those found */
-	size_t nservers, nauthoritative;
-	int64_t ttl_ms;
-};
-
-struct config_mx {
-	int preference;
-	char *target;
-};
-
-struct config_probe {
-	int64_t every_ms, fast_every_ms, timeout_ms;
-	int fail_after, up_after, port;
-	bool tls;
-	char *ca_file;
-};
-
-struct config_limits {
-	int64_t boot_ms, command_ms, dns_ms, drain_ms, linger_margin_ms, clock_skew_ms;
-};
-
-struct config_pair {
-	char *name, *known_recipient, *unknown_recipient;
-	enum pair_mode mode;
-	struct config_host host[HOST_ROLES];
-	struct config_domain *domains;
-	size_t ndomains;
-	enum dns_strategy strategy;
-	int preference[HOST_ROLES]; /* while the primary serves; swap exchanges them */
-	struct config_mx *other_mx;
-	size_t nother_mx;
-	bool marker;
-	enum config_fence fence;
-	enum config_returning returning_primary;
-	struct config_probe probe;
-	int64_t agent_every_ms, agent_timeout_ms, cooldown_ms, maps_max_age_ms;
-	struct config_limits limits;
 };
 
 struct config {

@@ -180,10 +180,6 @@ static enum err_code check_power(const struct check *k, const struct config_pair
 			    "the standby has no power group, so it could not be switched on: add "
 			    "power = { via = \"...\"; on = \"...\"; off = \"...\"; status = "
 			    "\"...\"; }");
-	if (p->fence == FENCE_POWER && !p->host[HOST_PRIMARY].power.via[0])
-		return fail(k, "fence",
-			    "fence = \"power\" needs the primary's power group: add it, or write "
-			    "fence = \"none\"");
 	for (int r = 0; r < HOST_ROLES; r++) {
 		const char *via = p->host[r].power.via;
 		if (via[0] && !config_power_host(k->c, via))
@@ -280,6 +276,8 @@ enum err_code config_check(const struct config *c, const struct conf_doc *doc, s
 	for (size_t i = 0; rc == ERR_OK && i < c->npairs; i++) {
 		snprintf(k.at, sizeof(k.at), "pairs.[%zu]", i);
 		rc = check_pair(&k, &c->pairs[i]);
+		if (rc == ERR_OK)
+			rc = config_check_fence(c, i, doc, e);
 	}
 	return rc;
 }

@@ -51,6 +51,23 @@ static void fill_power(const struct config *c, const char *pair, const struct co
 	out->status = power->status;
 }
 
+static struct driver_level *make_levels(const struct config *c, const struct config_pair *p)
+{
+	struct driver_level *levels = mem_calloc(p->nfence, sizeof(*levels));
+	for (size_t i = 0; i < p->nfence; i++) {
+		const struct config_level *l = &p->fence[i];
+		levels[i] = (struct driver_level){ .name = l->name,
+						   .kind = l->kind == LEVEL_EDGE ? LEVEL_BY_EDGE : LEVEL_BY_COMMAND,
+						   .program = l->program,
+						   .nparameters = l->nparameters,
+						   .parameters = l->parameters };
+		if (l->kind == LEVEL_COMMAND)
+			fill_power(c, p->name, l->power.via[0] ? &l->power : &p->host[HOST_PRIMARY].power,
+				   &levels[i].power);
+	}
+	return levels;
+}
+
 static void copy_servers(struct dns_server *out, size_t max, size_t *nout, const struct conf_endpoint *in, size_t n)
 {
 	for (size_t i = 0; i < n && i < max; i++) {
@@ -83,6 +100,10 @@ static void fill_pair(const struct config *c, size_t index, struct driver_pair *
 		fill_power(c, p->name, &p->host[r].power, &out->power[r]);
 		out->tls_name[r] = p->probe.tls ? p->host[r].name : "";
 	}
+	out->nlevels = p->nfence;
+	out->levels = make_levels(c, p);
+	(void)str_copy(out->controller.v4, sizeof(out->controller.v4), c->global.v4);
+	(void)str_copy(out->controller.v6, sizeof(out->controller.v6), c->global.v6);
 	out->smtp_port = (uint16_t)p->probe.port;
 	out->ca_file = p->probe.ca_file;
 	out->ehlo = c->global.ehlo_name;
@@ -117,6 +138,9 @@ void config_drivers_free(struct drivers *d)
 			free_const(p->host[r].name);
 			free_const(p->power[r].via.name);
 		}
+		for (size_t l = 0; l < p->nlevels; l++)
+			free_const(p->levels[l].power.via.name);
+		free_const(p->levels);
 		for (size_t z = 0; z < p->nzones; z++)
 			free_const(p->zones[z].dns);
 		free_const(p->zones);

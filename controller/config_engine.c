@@ -34,6 +34,17 @@ static void fill_addr(struct host_addr *out, const char *v4, const char *v6)
 	(void)str_copy(out->v6, sizeof(out->v6), v6);
 }
 
+static void fill_levels(const struct config_pair *p, struct plan_site *s)
+{
+	const char *site = p->host[HOST_PRIMARY].site;
+	for (size_t i = 0; i < p->nfence; i++) {
+		struct plan_level *l = &s->level[s->nlevels++];
+		(void)str_copy(l->name, sizeof(l->name), p->fence[i].name);
+		l->proves_off = p->fence[i].kind != LEVEL_EDGE;
+		l->shares_site = site[0] && strcmp(site, p->fence[i].site) == 0;
+	}
+}
+
 static void fill_site(const struct config *c, const struct config_pair *p, struct plan_site *s)
 {
 	(void)str_copy(s->pair, sizeof(s->pair), p->name);
@@ -46,7 +57,7 @@ static void fill_site(const struct config *c, const struct config_pair *p, struc
 	fill_addr(&s->controller, c->global.v4, c->global.v6);
 	s->strategy = p->strategy;
 	s->marker = p->marker;
-	s->fence = p->fence == FENCE_POWER;
+	fill_levels(p, s);
 	s->nzones = p->ndomains;
 	s->zones = mem_calloc(p->ndomains, sizeof(*s->zones));
 	for (size_t d = 0; d < p->ndomains; d++)

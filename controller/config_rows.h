@@ -22,6 +22,9 @@ extern const struct conf_section config_pair_section; /* one pair */
 
 /* What the values mean together. */
 enum err_code config_check(const struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
+/* The levels of fencing of one pair. */
+enum err_code config_check_fence(const struct config *c, size_t pair, const struct conf_doc *doc,
+				 struct err *e) NODISCARD;
 /* Reads harden_dir: names, "# BLOCK", "# phase:". */
 enum err_code config_read_controls(struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
 /* Reads every secret file. */

@@ -5,7 +5,7 @@ _Static_assert(sizeof(enum pair_mode) == sizeof(int), "conf stores enums as int"
 
 static const char *const modes[] = { "manual", "automatic", "shadow", NULL };
 static const char *const strategies[] = { "standing", "swap", NULL };
-static const char *const fences[] = { "none", "power", NULL };
+static const char *const levels[] = { "command", "edge", NULL };
 static const char *const returnings[] = { "serve", "wait", NULL };
 
 static const struct conf_row endpoint53_rows[] = {
@@ -58,6 +58,11 @@ static const struct conf_row host_rows[] = {
 	 .def = "",
 	 AT(config_host, agent_token_file),
 	 .help = "token of its agent; none: no agent"},
+	{.name = "site",
+	 .type = CONF_NAME,
+	 .def = "",
+	 AT(config_host, site),
+	 .help = "where it stands; a level of fencing at the primary's site is warned of"},
 	{.name = "power",
 	 .type = CONF_GROUP,
 	 .section = &power_section,
@@ -67,6 +72,72 @@ static const struct conf_row host_rows[] = {
 };
 /* clang-format on */
 static const struct conf_section host_section = { .what = "host", ROWS(host_rows) };
+
+static const struct conf_row parameter_rows[] = {
+	{ .type = CONF_STRING, .max = 255, .def = NULL },
+};
+static const struct conf_section parameter_section = { .what = "parameters",
+						       ROWS(parameter_rows),
+						       .size = sizeof(char *) };
+/* clang-format off */
+static const struct conf_row level_rows[] = {
+	{.name = "name",
+	 .type = CONF_NAME,
+	 .max = LEVEL_NAME_MAX - 1,
+	 AT(config_level, name),
+	 .help = "name of the level"},
+	{.name = "kind",
+	 .type = CONF_ENUM,
+	 .words = levels,
+	 .def = "command",
+	 AT(config_level, kind),
+	 .help = "command over SSH, or edge: a hook that closes the primary's addresses"},
+	{.name = "site",
+	 .type = CONF_NAME,
+	 .def = "",
+	 AT(config_level, site),
+	 .help = "where it stands"},
+	{.name = "via",
+	 .type = CONF_NAME,
+	 .def = "",
+	 AT(config_level, power.via),
+	 .help = "command: a power host's name; none: the primary's own power group"},
+	{.name = "on",
+	 .type = CONF_STRING,
+	 .def = "",
+	 .max = 255,
+	 AT(config_level, power.on),
+	 .help = "command: what switches on"},
+	{.name = "off",
+	 .type = CONF_STRING,
+	 .def = "",
+	 .max = 255,
+	 AT(config_level, power.off),
+	 .help = "command: what switches off"},
+	{.name = "status",
+	 .type = CONF_STRING,
+	 .def = "",
+	 .max = 255,
+	 AT(config_level, power.status),
+	 .help = "command: what ends with the word on or off"},
+	{.name = "program",
+	 .type = CONF_PATH,
+	 .flags = CONF_PROGRAM,
+	 .def = "",
+	 AT(config_level, program),
+	 .help = "edge: the hook"},
+	{.name = "parameters",
+	 .type = CONF_LIST,
+	 .section = &parameter_section,
+	 .def = "",
+	 .max = 20,
+	 LIST_AT(config_level, parameters, nparameters),
+	 .help = "edge: what the hook is told, key=value"},
+};
+/* clang-format on */
+static const struct conf_section level_section = { .what = "level of fencing",
+						   ROWS(level_rows),
+						   .size = sizeof(struct config_level) };
 
 /* clang-format off */
 static const struct conf_row domain_rows[] = {
@@ -309,11 +380,12 @@ static const struct conf_row pair_rows[] = {
 	 AT(config_pair, marker),
 	 .help = "the key may change TXT _coldmx: settles lost replies"},
 	{.name = "fence",
-	 .type = CONF_ENUM,
-	 .words = fences,
-	 .def = "none",
-	 AT(config_pair, fence),
-	 .help = "power switches a dead primary off"},
+	 .type = CONF_LIST,
+	 .section = &level_section,
+	 .def = "",
+	 .max = LEVELS_MAX,
+	 LIST_AT(config_pair, fence, nfence),
+	 .help = "levels that take a dead primary away, in order until one holds"},
 	{.name = "returning_primary",
 	 .type = CONF_ENUM,
 	 .words = returnings,

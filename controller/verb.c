@@ -11,6 +11,9 @@ const char *verb_kind_name(enum verb_kind kind)
 	case VERB_POWER_ON: return "power-on";
 	case VERB_POWER_OFF: return "power-off";
 	case VERB_POWER_STATUS: return "power-status";
+	case VERB_FENCE_ON: return "fence-on";
+	case VERB_FENCE_OFF: return "fence-off";
+	case VERB_FENCE_STATUS: return "fence-status";
 	case VERB_HOST_RUN: return "host-run";
 	case VERB_SMTP_CHECK: return "smtp-check";
 	case VERB_DNS_GET: return "dns-get";
@@ -61,11 +64,14 @@ bool verb_has_effect(const struct verb *verb)
 {
 	switch (verb->kind) {
 	case VERB_POWER_STATUS:
+	case VERB_FENCE_STATUS:
 	case VERB_SMTP_CHECK:
 	case VERB_DNS_GET:
 	case VERB_DNS_VERIFY: return false;
 	case VERB_POWER_ON:
 	case VERB_POWER_OFF:
+	case VERB_FENCE_ON:
+	case VERB_FENCE_OFF:
 	case VERB_HOST_RUN:
 	case VERB_DNS_SWAP:
 	case VERB_QUEUE_EXPORT:

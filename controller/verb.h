@@ -17,6 +17,8 @@
 #define MX_SET_MAX 8
 #define VERIFY_SERVERS_MAX 16
 #define OUTCOME_TEXT_MAX 8192
+#define LEVELS_MAX 6      /* of fencing, per pair */
+#define LEVEL_NAME_MAX 25 /* with its NUL */
 
 /* Every commit and verb says on whose behalf; a stale epoch changes nothing. */
 struct guard {
@@ -48,6 +50,9 @@ enum verb_kind {
 	VERB_POWER_ON,     /* effect: power.  target = whose machine */
 	VERB_POWER_OFF,    /* effect: power */
 	VERB_POWER_STATUS, /* read -> outcome.power */
+	VERB_FENCE_OFF,    /* effect: one level of fencing takes the primary away */
+	VERB_FENCE_ON,     /* effect: it gives it back */
+	VERB_FENCE_STATUS, /* read -> outcome.power: OFF = taken away */
 	VERB_HOST_RUN,     /* words of hooks/README.md over SSH -> outcome.text */
 	VERB_SMTP_CHECK,   /* read: one dialogue from here -> outcome.smtp */
 	VERB_DNS_GET,      /* read at the update server -> outcome.dns */
@@ -74,6 +79,11 @@ struct verb_host {
 	char words[512]; /* "port probes 192.0.2.1": checked words, separated by one space */
 	char control[NAME_MAX_LEN];
 	char rights[512]; /* a rights record (docs/rights.md) */
+};
+
+struct verb_fence {
+	char level[LEVEL_NAME_MAX];
+	uint8_t index; /* its place in the plan; LEVELS_MAX = not there */
 };
 
 struct verb_smtp {
@@ -106,6 +116,7 @@ struct verb_notify {
 
 union verb_args {
 	enum host_role power_target;
+	struct verb_fence fence;
 	struct verb_host host;
 	struct verb_smtp smtp;
 	struct verb_dns dns;

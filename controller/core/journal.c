@@ -17,7 +17,7 @@ struct bool_fact {
 #define FACT(name) { #name, offsetof(struct facts, name) }
 
 static const struct bool_fact bools[] = {
-	FACT(powered), FACT(primary_fenced), FACT(interlock), FACT(soft_bounce), FACT(left_on),
+	FACT(powered), FACT(proven_off), FACT(interlock), FACT(soft_bounce), FACT(left_on),
 	{ "family4_ok", offsetof(struct facts, family_ok[0]) },
 	{ "family6_ok", offsetof(struct facts, family_ok[1]) },
 };
@@ -46,6 +46,8 @@ static void format_facts(const struct facts *f, struct strbuf *out)
 	const char *base = (const char *)f;
 	text_put(out, "boot_id", f->boot_id);
 	text_put(out, "listed", f->listed);
+	text_put(out, "owed", f->owed);
+	text_put(out, "held", f->held);
 	for (size_t i = 0; i < ARRAY_LEN(bools); i++)
 		text_put_i64(out, bools[i].key, *(const bool *)(base + bools[i].offset));
 	for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
@@ -84,6 +86,10 @@ static bool parse_fact(struct facts *f, const struct text_line *line)
 		return text_copy(line, f->boot_id, sizeof(f->boot_id));
 	if (text_is(line, "listed"))
 		return text_copy(line, f->listed, sizeof(f->listed));
+	if (text_is(line, "owed"))
+		return text_copy(line, f->owed, sizeof(f->owed));
+	if (text_is(line, "held"))
+		return text_copy(line, f->held, sizeof(f->held));
 	if (text_is(line, "degrade"))
 		return text_copy(line, f->degrade, sizeof(f->degrade));
 	for (size_t i = 0; i < ARRAY_LEN(bools); i++)

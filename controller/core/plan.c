@@ -7,6 +7,8 @@
 
 #include "../../common/base/mem.h"
 
+#define LEVEL_EXTRA_MS 10000 /* reading back, and the look whether the primary answers */
+
 /* clang-format off */
 /* Booting overlaps with nothing yet; fencing comes late in spool mode, since nobody delivers meanwhile. */
 static const enum step_id promote_steps[] = {
@@ -33,9 +35,9 @@ static void copy_steps(struct plan *p, const enum step_id *steps, size_t n)
 {
 	p->nsteps = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (steps[i] == STEP_FENCE && (!p->site.fence || p->again)) /* a primary that came back may serve */
+		if (steps[i] == STEP_FENCE && (!p->site.nlevels || p->again)) /* a primary that came back may serve */
 			continue;
-		if (steps[i] == STEP_UNFENCE && !p->primary_fenced)
+		if (steps[i] == STEP_UNFENCE && !p->owed[0])
 			continue;
 		p->step[p->nsteps++] = steps[i];
 	}
@@ -87,8 +89,8 @@ int64_t plan_step_limit_ms(const struct plan *p, enum step_id step)
 	case STEP_CONNECT:
 	case STEP_VERIFY_PRIMARY:
 	case STEP_POWER_OFF:
-	case STEP_FENCE:
 	case STEP_UNFENCE: return p->site.boot_ms;
+	case STEP_FENCE: return p->site.boot_ms + (int64_t)p->site.nlevels * (2 * p->site.command_ms + LEVEL_EXTRA_MS);
 	case STEP_SWITCH_DNS:
 	case STEP_VERIFY_DNS:
 	case STEP_GUARD: return p->site.dns_ms;
@@ -185,8 +187,8 @@ static const char *step_purpose(enum step_id step)
 	case STEP_GRANT: return "a new epoch: the standby may take mail";
 	case STEP_START_MAIL: return "start mail; what it takes is held";
 	case STEP_VERIFY_LOCAL: return "the controls that need running mail";
-	case STEP_FENCE: return "switch the dead primary off, as well as it goes";
-	case STEP_UNFENCE: return "switch a primary that coldmx had switched off on again";
+	case STEP_FENCE: return "take the dead primary away, level by level, as well as it goes";
+	case STEP_UNFENCE: return "give the primary back what fencing took";
 	case STEP_OPEN_TO_PROBES: return "port 25 of the standby for the controller only";
 	case STEP_VERIFY_OUTSIDE: return "250 to a known recipient, a refusal to an unknown one";
 	case STEP_READINESS: return "the last look";
@@ -225,6 +227,23 @@ static void describe_zone(const struct plan *p, const struct plan_zone *z, struc
 	strbuf_addc(out, '\n');
 }
 
+static void describe_levels(const struct plan *p, struct strbuf *out)
+{
+	strbuf_adds(out, "\nFencing of the primary, one level after the other until one holds\n");
+	for (size_t i = 0; i < p->site.nlevels; i++) {
+		const struct plan_level *l = &p->site.level[i];
+		strbuf_addf(out, "  %zu  %-15s %s\n", i + 1, l->name,
+			    l->proves_off ? "switches it off" : "cuts it off; it runs on behind it");
+		if (l->shares_site)
+			strbuf_addf(out,
+				    "     WARN: %s is at the primary's own site: what takes the site away takes it "
+				    "along\n",
+				    l->name);
+	}
+	if (!p->site.nlevels)
+		strbuf_adds(out, "  none is configured: a primary that comes back takes mail as well\n");
+}
+
 void plan_describe(const struct plan *p, struct strbuf *out)
 {
 	strbuf_addf(out, "%s of pair %s, spool mode, epoch %llu\n\nSteps\n", plan_kind_name(p->kind), p->site.pair,
@@ -237,6 +256,7 @@ void plan_describe(const struct plan *p, struct strbuf *out)
 		describe_zone(p, &p->site.zones[i], out);
 	if (p->kind != PLAN_PROMOTE)
 		return;
+	describe_levels(p, out);
 	strbuf_adds(out, "\nWhat users will not have until failback\n"
 			 "  IMAP and submission (spool mode: mail is accepted and queued, not delivered)\n");
 	if (!p->maps_sha256[0])

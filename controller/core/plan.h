@@ -10,7 +10,7 @@
 #define COLDMX_PLAN_H
 
 #include "../../common/base/strbuf.h"
-#include "../verb.h"
+#include "owed.h"
 
 #define PLAN_VERSION 1
 #define PLAN_STEPS_MAX 28
@@ -59,6 +59,13 @@ struct plan_control {
 	bool block, with_mail;
 };
 
+/* One way to take the primary away; tried in the order of the configuration. */
+struct plan_level {
+	char name[LEVEL_NAME_MAX];
+	bool proves_off;  /* a power level; behind a closed edge the primary runs on, so nobody else may deliver */
+	bool shares_site; /* what takes the primary's site away takes this level along */
+};
+
 struct plan_zone {
 	char name[DOMAIN_MAX];
 	struct mx_set before, after; /* absolute, with TTL */
@@ -73,7 +80,8 @@ struct plan_site {
 	struct host_addr controller;                 /* where we verify from */
 	enum dns_strategy strategy;
 	bool marker;
-	bool fence; /* a power command for the primary exists and may be used */
+	size_t nlevels; /* of fencing; 0 = the primary is not fenced */
+	struct plan_level level[LEVELS_MAX];
 	size_t nzones;
 	struct plan_zone *zones; /* before: primary serves; after: standby serves */
 	size_t ncontrols;
@@ -93,7 +101,7 @@ struct plan {
 	int64_t maps_age_ms;
 	bool maps_stale;
 	bool again;          /* promoted already: the standby stopped taking mail; there is nothing to go back to */
-	bool primary_fenced; /* we powered it off, so the way back (failback, abort) powers it on */
+	char owed[OWED_MAX]; /* levels of fencing that the way back (failback, abort) gives back */
 	struct instant began;
 	struct plan_site site; /* zones owned by the plan; `before` is what is published now */
 	size_t nsteps;

@@ -31,7 +31,7 @@ static const struct field fields[] = {
 	FIELD("maps_age_ms", FIELD_I64, maps_age_ms),
 	FIELD("maps_stale", FIELD_BOOL, maps_stale),
 	FIELD("again", FIELD_BOOL, again),
-	FIELD("primary_fenced", FIELD_BOOL, primary_fenced),
+	FIELD("owed", FIELD_TEXT, owed),
 	FIELD("began_boot_ms", FIELD_I64, began.boot_ms),
 	FIELD("began_wall_ms", FIELD_I64, began.wall_ms),
 	FIELD("name", FIELD_TEXT, site.pair),
@@ -46,7 +46,6 @@ static const struct field fields[] = {
 	FIELD("controller4", FIELD_TEXT, site.controller.v4),
 	FIELD("controller6", FIELD_TEXT, site.controller.v6),
 	FIELD("marker", FIELD_BOOL, site.marker),
-	FIELD("fence", FIELD_BOOL, site.fence),
 	FIELD("boot_ms", FIELD_I64, site.boot_ms),
 	FIELD("command_ms", FIELD_I64, site.command_ms),
 	FIELD("dns_ms", FIELD_I64, site.dns_ms),
@@ -77,6 +76,9 @@ void plan_format(const struct plan *p, struct strbuf *out)
 	for (size_t i = 0; i < p->site.ncontrols; i++)
 		strbuf_addf(out, "control=%s %d %d\n", p->site.control[i].name, p->site.control[i].block,
 			    p->site.control[i].with_mail);
+	for (size_t i = 0; i < p->site.nlevels; i++)
+		strbuf_addf(out, "level=%s %d %d\n", p->site.level[i].name, p->site.level[i].proves_off,
+			    p->site.level[i].shares_site);
 	for (size_t i = 0; i < p->site.nzones; i++) {
 		text_put(out, "zone", p->site.zones[i].name);
 		text_put_mx_set(out, "before", &p->site.zones[i].before);
@@ -103,17 +105,34 @@ static bool get_field(struct plan *p, const struct field *f, const struct text_l
 	return false;
 }
 
+/* "NAME 1 0" */
+static bool get_flagged(const struct text_line *line, char *name, size_t size, bool *one, bool *two)
+{
+	char copy[NAME_MAX_LEN + 16], word[NAME_MAX_LEN], first[2], second[2];
+	if (!text_copy(line, copy, sizeof(copy)) || sscanf(copy, "%63s %1[01] %1[01]", word, first, second) != 3)
+		return false;
+	*one = first[0] == '1';
+	*two = second[0] == '1';
+	return str_copy(name, size, word);
+}
+
 static bool get_control(struct plan *p, const struct text_line *line)
 {
-	char copy[NAME_MAX_LEN + 16], block[2], with_mail[2];
-	if (p->site.ncontrols == PLAN_CONTROLS_MAX || !text_copy(line, copy, sizeof(copy)))
-		return false;
 	struct plan_control *c = &p->site.control[p->site.ncontrols];
-	if (sscanf(copy, "%63s %1[01] %1[01]", c->name, block, with_mail) != 3)
+	if (p->site.ncontrols == PLAN_CONTROLS_MAX ||
+	    !get_flagged(line, c->name, sizeof(c->name), &c->block, &c->with_mail))
 		return false;
-	c->block = block[0] == '1';
-	c->with_mail = with_mail[0] == '1';
 	p->site.ncontrols++;
+	return true;
+}
+
+static bool get_level(struct plan *p, const struct text_line *line)
+{
+	struct plan_level *l = &p->site.level[p->site.nlevels];
+	if (p->site.nlevels == LEVELS_MAX ||
+	    !get_flagged(line, l->name, sizeof(l->name), &l->proves_off, &l->shares_site))
+		return false;
+	p->site.nlevels++;
 	return true;
 }
 
@@ -182,6 +201,8 @@ static bool get_line(struct plan *p, const struct text_line *line)
 		return get_strategy(p, line);
 	if (text_is(line, "control"))
 		return get_control(p, line);
+	if (text_is(line, "level"))
+		return get_level(p, line);
 	if (text_is(line, "zone"))
 		return get_zone(p, line);
 	if (text_is(line, "before"))

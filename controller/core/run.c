@@ -22,7 +22,7 @@ void run_init(struct run *r, const struct plan *plan)
 	memset(r, 0, sizeof(*r));
 	r->plan = plan;
 	r->facts.queue = r->facts.primary_queue = -1;
-	r->facts.primary_fenced = plan->primary_fenced;
+	memcpy(r->facts.owed, plan->owed, sizeof(r->facts.owed));
 	r->past_no_return = plan->again;
 }
 
@@ -319,6 +319,8 @@ static void skip(struct run *r, const char *note, struct instant now, struct run
 	snprintf(s->note, sizeof(s->note), "%s", note);
 	if (s->began_ms) /* in this life of the controller */
 		count_wait(r, now);
+	if (step_skip_gives_back(r->plan->step[r->at], back))
+		r->facts.owed[0] = r->facts.held[0] = '\0';
 	r->facts.left_on |= step_skip_leaves_on(r->plan->step[r->at], back);
 	step_degrade(&ctx, "%s%s was skipped by a person", back ? "the undo of " : "", step_name(r->plan->step[r->at]));
 	put_simple(r, out, JOURNAL_SKIP, now);

@@ -19,9 +19,11 @@ enum run_end { RUN_DONE, RUN_UNDONE, RUN_STUCK, RUN_FENCED };
 /* What steps learn and later steps need; journaled with each finished step. */
 struct facts {
 	char boot_id[40];
-	bool powered;        /* we switched the standby on: it was off before */
-	bool primary_fenced; /* we switched it off, and it was on before */
-	bool family_ok[2];   /* verify-outside */
+	bool powered;              /* we switched the standby on: it was off before */
+	char owed[OWED_MAX];       /* levels of fencing that we switched, and that were not so before */
+	char held[LEVEL_NAME_MAX]; /* the level that took the primary away, read back; "" = none */
+	bool proven_off;           /* it is a power level: nobody runs on behind it */
+	bool family_ok[2];         /* verify-outside */
 	bool interlock;
 	bool left_on;            /* a person skipped the power-off: the standby stays on */
 	bool soft_bounce;        /* at the standby's listener: unknown recipients get 4xx */

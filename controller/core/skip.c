@@ -53,3 +53,8 @@ bool step_skip_leaves_on(enum step_id step, bool back)
 {
 	return back ? step == STEP_POWER_ON : step == STEP_POWER_OFF;
 }
+
+bool step_skip_gives_back(enum step_id step, bool back)
+{
+	return back ? step == STEP_FENCE : step == STEP_UNFENCE;
+}

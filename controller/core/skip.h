@@ -12,5 +12,7 @@
 const char *step_skip_veto(enum step_id step, bool back);
 /* Skipping it (`back`: its undo) leaves the standby switched on. */
 bool step_skip_leaves_on(enum step_id step, bool back);
+/* Skipping it (`back`: its undo) says that a person gave the primary back what fencing took. */
+bool step_skip_gives_back(enum step_id step, bool back);
 
 #endif

@@ -47,7 +47,7 @@ static uint64_t mix(uint64_t hash)
 static void put_steps(const struct plan *p, struct strbuf *out)
 {
 	text_put(out, "kind", plan_kind_name(p->kind));
-	text_put_i64(out, "primary_fenced", p->primary_fenced);
+	text_put(out, "owed", p->owed);
 	for (size_t i = 0; i < p->nsteps; i++)
 		text_put(out, "step", step_name(p->step[i]));
 }
@@ -75,8 +75,10 @@ static void put_hosts(const struct plan_site *s, struct strbuf *out)
 static void put_config(const struct plan_site *s, const char *config, struct strbuf *out)
 {
 	const int64_t limits[] = { s->boot_ms,          s->command_ms,    s->dns_ms, s->drain_ms,
-				   s->linger_margin_ms, s->clock_skew_ms, s->marker, s->fence };
+				   s->linger_margin_ms, s->clock_skew_ms, s->marker };
 	text_put(out, "config", config);
+	for (size_t i = 0; i < s->nlevels; i++)
+		strbuf_addf(out, "level=%s %d %d\n", s->level[i].name, s->level[i].proves_off, s->level[i].shares_site);
 	text_put(out, "known", s->known);
 	text_put(out, "unknown", s->unknown);
 	text_put(out, "controller4", s->controller.v4);

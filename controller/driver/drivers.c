@@ -7,7 +7,12 @@
 #include "dns.h"
 #include "smtp_check.h"
 
-enum { SESSION_NONE, SESSION_HOST, SESSION_POWER = SESSION_HOST + HOST_ROLES };
+enum {
+	SESSION_NONE,
+	SESSION_HOST,
+	SESSION_POWER = SESSION_HOST + HOST_ROLES,
+	SESSION_LEVEL = SESSION_POWER + HOST_ROLES,
+};
 
 unsigned drivers_session_of(const struct verb *verb)
 {
@@ -15,6 +20,10 @@ unsigned drivers_session_of(const struct verb *verb)
 	case VERB_POWER_ON:
 	case VERB_POWER_OFF:
 	case VERB_POWER_STATUS: return SESSION_POWER + (unsigned)verb->u.power_target;
+	case VERB_FENCE_ON:
+	case VERB_FENCE_OFF:
+	case VERB_FENCE_STATUS:
+		return verb->u.fence.index < LEVELS_MAX ? SESSION_LEVEL + verb->u.fence.index : SESSION_NONE;
 	case VERB_HOST_RUN: return SESSION_HOST + (unsigned)verb->u.host.target;
 	case VERB_QUEUE_EXPORT: return SESSION_HOST + (unsigned)verb->u.queue.target;
 	case VERB_SMTP_CHECK:
@@ -76,6 +85,9 @@ static void dispatch(const struct drivers *d, const struct driver_pair *pair, co
 	case VERB_POWER_ON:
 	case VERB_POWER_OFF:
 	case VERB_POWER_STATUS: power_run(pair, verb, wait, kept, out); return;
+	case VERB_FENCE_ON:
+	case VERB_FENCE_OFF:
+	case VERB_FENCE_STATUS: fence_run(pair, verb, wait, kept, out); return;
 	case VERB_HOST_RUN: host_run(d, pair, verb, wait, kept, out); return;
 	case VERB_SMTP_CHECK: smtp_run(pair, verb, wait, out); return;
 	case VERB_DNS_GET:

@@ -18,6 +18,16 @@ struct driver_power {
 	const char *on, *off, *status;
 };
 
+/* One level of fencing of the primary (hooks/README.md, section 5). */
+struct driver_level {
+	const char *name;
+	enum { LEVEL_BY_COMMAND, LEVEL_BY_EDGE } kind;
+	struct driver_power power; /* by command */
+	const char *program;       /* by edge */
+	size_t nparameters;
+	char *const *parameters; /* "key=value" */
+};
+
 struct driver_zone {
 	const char *name;
 	const struct dns_opts *dns;
@@ -27,6 +37,9 @@ struct driver_pair {
 	const char *name;
 	struct ssh_target host[HOST_ROLES];
 	struct driver_power power[HOST_ROLES];
+	size_t nlevels;
+	const struct driver_level *levels;
+	struct host_addr controller;
 	uint16_t smtp_port;
 	const char *tls_name[HOST_ROLES]; /* "" = no TLS */
 	const char *ca_file, *ehlo;
@@ -53,12 +66,20 @@ unsigned drivers_session_of(const struct verb *verb);
 /* ---- one verb each ---- */
 void power_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
 	       struct ssh_session **kept, struct outcome *out);
+void fence_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
+	       struct ssh_session **kept, struct outcome *out);
 void host_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
 	      const struct job_wait *wait, struct ssh_session **kept, struct outcome *out);
 void export_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
 		struct ssh_session **kept, struct outcome *out);
 void notify_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
 		const struct job_wait *wait, struct outcome *out);
+enum power_want { POWER_WANT_ON, POWER_WANT_OFF, POWER_WANT_STATUS };
+/* One of the three commands; a state only for status. `whose`: for the message when there is none. */
+void power_command(const struct driver_power *power, enum power_want want, const char *whose,
+		   const struct job_wait *wait, struct ssh_session **kept, struct outcome *out);
+/* What `text` ends with is one of the two words. */
+enum power_state power_last_word(const char *text, const char *on, const char *off);
 /* Opens *kept when it is NULL, or when it turns out dead before the command was asked; runs; closes
  * what broke. */
 enum err_code session_run(const struct ssh_target *target, const struct ssh_command *cmd, const struct job_wait *wait,

@@ -99,6 +99,8 @@ struct view_op {
 	int64_t began_wall_ms, took_ms;
 	size_t nsteps;
 	struct view_step step[VIEW_STEPS_MAX];
+	char held[LEVEL_NAME_MAX]; /* the level of fencing that took the primary away; "" = none */
+	bool proven_off;
 	struct err err; /* why it is stuck or was undone */
 };
 
@@ -129,6 +131,7 @@ struct pair_view {
 	int64_t agent_age_ms[HOST_ROLES]; /* -1 = no report */
 	bool agent_known[HOST_ROLES];     /* false: silent; what it said last is not the present */
 	int64_t maps_age_ms;              /* -1 = none kept */
+	char owed[OWED_MAX];              /* levels of fencing that nobody has given back yet */
 	char unordered_boot[40];          /* boot id of a standby boot nobody ordered; "" = none */
 	int64_t queue_waiting;            /* at the standby; -1 = unknown */
 	uint32_t stranded;

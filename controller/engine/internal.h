@@ -27,7 +27,8 @@ struct watched {
 	bool standby_accepts;
 	uint64_t told_epoch; /* rights as they are durable: what agents and people are told */
 	bool told_accepts;
-	bool seen_up, latched, interlock, primary_fenced;
+	bool seen_up, latched, interlock;
+	char owed[OWED_MAX]; /* what fencing took and nobody has given back yet */
 	uint64_t aborted_op; /* the last operation that an operator aborted; 0 = none */
 	int64_t latch_ms;    /* BOOTTIME; after a restart the cool-down starts again whole */
 	char nonce[40];      /* last boot order */

@@ -44,7 +44,7 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	out->automatic = req->automatic;
 	out->again = req->again;
 	out->began = now;
-	out->primary_fenced = p->primary_fenced || p->op.run.facts.primary_fenced;
+	memcpy(out->owed, p->op.active ? p->op.run.facts.owed : p->owed, sizeof(out->owed));
 	(void)str_copy(out->actor, sizeof(out->actor), req->actor);
 	(void)str_copy(out->reason, sizeof(out->reason), req->reason);
 	(void)str_copy(out->maps_sha256, sizeof(out->maps_sha256), p->maps_sha256);
@@ -186,7 +186,7 @@ static void learn(struct watched *p)
 {
 	const struct facts *f = &p->op.run.facts;
 	p->interlock = f->interlock;
-	p->primary_fenced = f->primary_fenced;
+	memcpy(p->owed, f->owed, sizeof(p->owed));
 	learn_boot(p, f->boot_id);
 }
 

@@ -71,6 +71,8 @@ void operate_rows_operation(struct operate_batch *b, const struct watched *p)
 	text_put_i64(&b->body[1], "op", (int64_t)o->plan.op);
 	if (o->plan.nonce[0])
 		text_put(&b->body[1], "boot_order", o->plan.nonce);
+	if (o->ending && o->run.facts.held[0])
+		text_put(&b->body[1], o->run.facts.proven_off ? "off_by" : "cut_off_by", o->run.facts.held);
 	char key[NAME_MAX_LEN]; /* once, however often its commit is tried */
 	snprintf(key, sizeof(key), "op-%llu-%u-%s", (unsigned long long)o->plan.op, o->run.seq, event);
 	operate_rows_add(b, 1, RECORD_AUDIT, p, key);

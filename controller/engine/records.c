@@ -25,7 +25,7 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	text_put_i64(out, "latched", p->latched);
 	text_put_i64(out, "aborted_op", (int64_t)p->aborted_op);
 	text_put_i64(out, "interlock", p->interlock);
-	text_put_i64(out, "primary_fenced", p->primary_fenced);
+	text_put(out, "owed", p->owed);
 	text_put(out, "nonce", p->nonce);
 	text_put_i64(out, "order_unseen", p->order_unseen);
 	text_put(out, "boot_id", p->boot_id);
@@ -66,7 +66,7 @@ bool records_pair_parse(struct watched *p, const char *text)
 	p->latched = flag(text, "latched");
 	p->aborted_op = number(text, "aborted_op");
 	p->interlock = flag(text, "interlock");
-	p->primary_fenced = flag(text, "primary_fenced");
+	(void)text_find(text, "owed", p->owed, sizeof(p->owed));
 	p->order_unseen = flag(text, "order_unseen");
 	(void)text_find(text, "nonce", p->nonce, sizeof(p->nonce));
 	(void)text_find(text, "boot_id", p->boot_id, sizeof(p->boot_id));

@@ -94,7 +94,8 @@ static void restore_operation(struct watched *p, const struct record *op, const 
 	o->open = true;
 	o->began_ms = engine_now(p->e).boot_ms;
 	p->interlock = o->run.facts.interlock;
-	p->primary_fenced = o->run.facts.primary_fenced; /* the pair's own row is as old as the last begin or grant */
+	memcpy(p->owed, o->run.facts.owed,
+	       sizeof(p->owed)); /* the pair's own row is as old as the last begin or grant */
 	engine_log(p->e, 5, p, "operation %llu (%s) is taken up again at %s", (unsigned long long)op->op,
 		   plan_kind_name(o->plan.kind), step_name(o->plan.step[o->run.at]));
 }

@@ -66,6 +66,8 @@ static void view_op(const struct watched *p, struct instant now, struct view_op 
 		if (step_no_return(o->plan.kind, o->plan.step[i]))
 			out->no_return = step_name(o->plan.step[i]);
 	}
+	memcpy(out->held, o->run.facts.held, sizeof(out->held));
+	out->proven_off = o->run.facts.proven_off;
 	out->err = o->run.err;
 }
 
@@ -154,6 +156,7 @@ void view_build(struct watched *p, struct pair_view *out)
 		out->agent_age_ms[r] = p->agent_ms[r] ? now.boot_ms - p->agent_ms[r] : -1;
 		out->agent_known[r] = !p->agent_silent[r] && p->agent[r].present;
 	}
+	memcpy(out->owed, p->owed, sizeof(out->owed));
 	out->maps_age_ms = p->maps_sha256[0] ? now.wall_ms - p->maps_wall_ms : -1;
 	(void)str_copy(out->unordered_boot, sizeof(out->unordered_boot), p->unordered_boot);
 	out->queue_waiting = out->agent_known[HOST_STANDBY] ? p->agent[HOST_STANDBY].queue : -1;

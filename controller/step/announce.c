@@ -10,11 +10,16 @@ static void write_text(const struct step_ctx *ctx, char *out, size_t size)
 	int used;
 	switch (p->kind) {
 	case PLAN_PROMOTE:
-		snprintf(out, size,
-			 "%s: the standby takes the mail (%s). It waits there until `coldmx failback %s --reason "
-			 "...`.%s%.300s",
-			 p->site.pair, p->automatic ? "automatic" : p->actor, p->site.pair,
-			 f->degrade[0] ? " DEGRADE: " : "", f->degrade);
+		used = snprintf(out, size,
+				"%s: the standby takes the mail (%s). It waits there until `coldmx failback %s "
+				"--reason ...`.",
+				p->site.pair, p->automatic ? "automatic" : p->actor, p->site.pair);
+		if (f->held[0])
+			used += snprintf(out + used, size - (size_t)used,
+					 f->proven_off ? " The primary is off (%s)."
+						       : " The primary is cut off at %s and runs on behind it.",
+					 f->held);
+		snprintf(out + used, size - (size_t)used, "%s%.300s", f->degrade[0] ? " DEGRADE: " : "", f->degrade);
 		return;
 	case PLAN_FAILBACK:
 	case PLAN_ABORT:

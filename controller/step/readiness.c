@@ -14,5 +14,11 @@ enum step_say step_readiness(struct step_ctx *ctx, const struct outcome *last, s
 		return step_fail(out, ERR_BLOCKED, "no family was verified from outside");
 	if (!f->interlock)
 		return step_fail(out, ERR_BLOCKED, "the interlock is not set: maps could still be pushed");
-	return step_done(out, f->degrade[0] ? "DEGRADE: %.140s" : "ready", f->degrade);
+	if (f->degrade[0])
+		return step_done(out, "DEGRADE: %.140s", f->degrade);
+	for (size_t i = 0; i < ctx->plan->site.nlevels; i++)
+		if (ctx->plan->site.level[i].shares_site)
+			return step_done(out, "ready; WARN: fencing level %s is at the primary's own site",
+					 ctx->plan->site.level[i].name);
+	return step_done(out, "ready");
 }

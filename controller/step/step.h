@@ -49,14 +49,16 @@ const struct step *step_find(enum step_id id); /* never NULL */
 
 step_fn step_guard, step_boot_order, step_power_on, step_power_on_undo, step_interlock, step_interlock_undo,
 	step_connect, step_clock, step_harden, step_maps, step_grant, step_grant_undo, step_start_mail,
-	step_start_mail_undo, step_verify_local, step_fence, step_fence_undo, step_open_to_probes, step_close_undo,
-	step_verify_outside, step_readiness, step_open_port, step_switch_dns, step_verify_dns, step_announce,
-	step_verify_primary, step_rescue, step_drain, step_linger, step_close_port, step_settle, step_power_off,
-	step_interlock_back, step_unfence;
+	step_start_mail_undo, step_verify_local, step_fence, step_open_to_probes, step_close_undo, step_verify_outside,
+	step_readiness, step_open_port, step_switch_dns, step_verify_dns, step_announce, step_verify_primary,
+	step_rescue, step_drain, step_linger, step_close_port, step_settle, step_power_off, step_interlock_back,
+	step_unfence;
 
 /* ---- shared words (step_util.c) ---- */
 enum step_say step_host(struct step_out *out, enum host_role target, const char *fmt, ...) PRINTF_LIKE(3, 4);
 enum step_say step_power(struct step_out *out, enum verb_kind kind, enum host_role target);
+/* One verb at a level of fencing of the primary. */
+enum step_say step_level(const struct step_ctx *ctx, struct step_out *out, enum verb_kind kind, const char *level);
 enum step_say step_wait(struct step_out *out, int64_t wait_ms);
 enum step_say step_done(struct step_out *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 enum step_say step_fail(struct step_out *out, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../../common/base/mem.h"
 #include "step.h"
 
 enum step_say step_host(struct step_out *out, enum host_role target, const char *fmt, ...)
@@ -22,6 +23,18 @@ enum step_say step_power(struct step_out *out, enum verb_kind kind, enum host_ro
 {
 	out->verb.kind = kind;
 	out->verb.u.power_target = target;
+	return STEP_VERB;
+}
+
+enum step_say step_level(const struct step_ctx *ctx, struct step_out *out, enum verb_kind kind, const char *level)
+{
+	struct verb_fence *fence = &out->verb.u.fence;
+	out->verb.kind = kind;
+	(void)str_copy(fence->level, sizeof(fence->level), level);
+	fence->index = LEVELS_MAX;
+	for (size_t i = 0; i < ctx->plan->site.nlevels; i++)
+		if (strcmp(ctx->plan->site.level[i].name, level) == 0)
+			fence->index = (uint8_t)i;
 	return STEP_VERB;
 }
 

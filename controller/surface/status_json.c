@@ -141,6 +141,14 @@ static void put_operation(struct json *j, const char *key, const struct pair_vie
 	json_put_int(j, "took_ms", o->took_ms);
 	json_put_int(j, "built_ms", v->built_wall_ms);
 	put_steps(j, o);
+	if (o->held[0]) {
+		json_open_object(j, "fence");
+		json_put_string(j, "level", o->held);
+		json_put_bool(j, "proves_off", o->proven_off);
+		json_close_object(j);
+	} else {
+		json_put_null(j, "fence");
+	}
 	put_error(j, &o->err);
 	json_close_object(j);
 }
@@ -188,6 +196,7 @@ void status_json_pair(const struct pair_view *v, const char *stranded_dir, struc
 	put_agent(&j, v, HOST_STANDBY);
 	json_close_object(&j);
 	put_time(&j, "maps_at_ms", v, v->maps_age_ms);
+	put_text_or_null(&j, "fenced_by", v->owed);
 	put_text_or_null(&j, "unordered_boot", v->unordered_boot);
 	put_standby_mail(&j, v);
 	put_stranded(&j, v, stranded_dir);

@@ -231,7 +231,7 @@ def main():
     try:
         product.install()
         lab.machines["primary"].power_on()
-        product.start(MODE="automatic", FENCE="none")
+        product.start(MODE="automatic")
         product.wait_ready(timeout_s=120)
         faults = play(product)
         print("\n".join(f"NOT OK: {fault}" for fault in faults)

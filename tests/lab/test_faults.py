@@ -127,7 +127,7 @@ def submit(lab, recipient):
 def test_a_promotion_and_a_failback_through_lies_hands_and_lost_replies(product, tmp_path):
     lab = product.lab
     lab.controller.stop()
-    product.start(MODE="manual", FENCE="power")
+    product.start(MODE="manual", FENCE='{ name = "switch"; }')
     product.wait_state("down", timeout_s=60)
     fenced_by_a_liar_and_changed_by_a_person(product)
     resumed_over_a_lost_reply(product)
@@ -157,7 +157,7 @@ def fenced_by_a_liar_and_changed_by_a_person(product):
     assert text.startswith("switch-dns: changed by another hand, nothing overwritten: example.test"), text
     assert status["operation"]["error"]["class"] == "conflict"
     assert step(product, "power-on")["state"] == "done" and "machine on standby" in lab.hyper.calls()
-    assert "not fenced: power-off reported done, it reads back as on" in step(product, "fence")["note"]
+    assert "not fenced: switch: off reported done, it reads back as on" in step(product, "fence")["note"]
     assert lab.machines["primary"].running()
     assert set(lab.dns.mx("ns1")) == BY_HAND
     said = product.coldmx("status", PAIR).stdout

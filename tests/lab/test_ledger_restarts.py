@@ -88,7 +88,7 @@ def check_killer(killer):
 
 def test_a_controller_that_dies_in_every_step(product):
     lab, primary, standby = product.lab, product.lab.machines["primary"], product.lab.machines["standby"]
-    conf = {"MODE": "automatic", "FENCE": "power"}
+    conf = {"MODE": "automatic", "FENCE": '{ name = "switch"; }'}
     promote = Killer(product, "promote", {
         "power-on": standby.running, "fence": lambda: not primary.running(),
         "open-port": lambda: lab.net.answers("sender", HOSTS["standby"].ipv4, 25, 0.1),

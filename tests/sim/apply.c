@@ -158,6 +158,10 @@ static const struct {
 	[FAULT_POWER_HANGS] = { "power-hangs", NULL, false },
 	[FAULT_POWER_FLAKY] = { "power-flaky", NULL, false },
 	[FAULT_POWER_UNSURE] = { "power-unsure", NULL, false },
+	[FAULT_LEVEL_LIES] = { "level-lies", NULL, false },
+	[FAULT_LEVEL_BLUFFS] = { "level-bluffs", NULL, false },
+	[FAULT_LEVEL_FAILS] = { "level-fails", NULL, false },
+	[FAULT_LEVEL_HANGS] = { "level-hangs", NULL, false },
 	[FAULT_SSH_TEMP] = { "ssh-temp", NULL, false },
 	[FAULT_SSH_PERM] = { "ssh-perm", NULL, false },
 	[FAULT_SSH_TIMEOUT] = { "ssh-timeout", NULL, false },
@@ -312,6 +316,10 @@ bool apply_is_home(const struct world *w, uint8_t pair, char *why, size_t size)
 		snprintf(why, size, "the standby's port 25 is open");
 	else if (p->host[HOST_STANDBY].on && !p->standby_by_hand)
 		snprintf(why, size, "the standby is on");
+	else if (p->host[HOST_PRIMARY].cut_off)
+		snprintf(why, size, "the primary is cut off at the edge");
+	else if (p->view.owed[0])
+		snprintf(why, size, "fencing still owes the primary: %s", p->view.owed);
 	else if (waits_for_answer(w, pair))
 		snprintf(why, size, "a command was never answered");
 	else if (p->view.stranded != stranded_rows(w, pair))

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../common/base/mem.h"
+#include "levels.h"
 #include "world.h"
 
 static void set_probe(struct probe_opts *o, enum probe_kind kind, const char *addr, int64_t every_ms)
@@ -55,7 +56,7 @@ static void set_site(struct plan_site *s, size_t i, const struct world_opts *opt
 	snprintf(s->controller.v6, ADDR_TEXT_MAX, "fd00::9:1");
 	s->strategy = opts->strategy;
 	s->marker = opts->marker;
-	s->fence = opts->fence;
+	levels_configure(s, opts->levels);
 	set_zones(s, i);
 	s->ncontrols = ARRAY_LEN(controls);
 	memcpy(s->control, controls, sizeof(controls));

@@ -5,18 +5,8 @@
 #include <string.h>
 
 #include "../../common/base/mem.h"
+#include "levels.h"
 #include "promises.h"
-
-enum trouble {
-	TROUBLE_NONE,
-	TROUBLE_TEMP,
-	TROUBLE_PERM,
-	TROUBLE_AUTH,
-	TROUBLE_TIMEOUT,
-	TROUBLE_LOST,
-	TROUBLE_UNREACH,
-	TROUBLE_LOCAL,
-};
 
 struct job_ref {
 	uint64_t ticket;
@@ -47,6 +37,9 @@ void exec_perform(struct world *w, const struct verb *v, struct outcome *out)
 	case VERB_POWER_ON:
 	case VERB_POWER_OFF:
 	case VERB_POWER_STATUS: host_power_verb(w, v, out); return;
+	case VERB_FENCE_ON:
+	case VERB_FENCE_OFF:
+	case VERB_FENCE_STATUS: level_verb(w, v, out); return;
 	case VERB_HOST_RUN: host_run_word(w, &world_pair(w, v->guard.pair)->host[v->u.host.target], v, out); return;
 	case VERB_SMTP_CHECK: net_smtp_check(w, v, out); return;
 	case VERB_DNS_GET:
@@ -118,6 +111,9 @@ static enum trouble choose_trouble(struct world *w, const struct verb *v)
 	case VERB_POWER_ON:
 	case VERB_POWER_OFF:
 	case VERB_POWER_STATUS: return power_trouble(w, v, pair);
+	case VERB_FENCE_ON:
+	case VERB_FENCE_OFF:
+	case VERB_FENCE_STATUS: return level_trouble(w, v, pair);
 	case VERB_HOST_RUN: return ssh_trouble(w, v->u.host.target, pair);
 	case VERB_QUEUE_EXPORT: return ssh_trouble(w, v->u.queue.target, pair);
 	case VERB_DNS_GET:
@@ -214,11 +210,17 @@ static int64_t choose_delay_ms(struct world *w, const struct verb *v, enum troub
 		took_ms = 1000;
 	else if (v->kind == VERB_HOST_RUN && !net_ssh(w, &world_pair(w, v->guard.pair)->host[v->u.host.target]))
 		took_ms = 1000;
-	else if (v->kind == VERB_POWER_ON || v->kind == VERB_POWER_OFF)
+	else if (v->kind == VERB_POWER_ON || v->kind == VERB_POWER_OFF || v->kind == VERB_FENCE_ON ||
+		 v->kind == VERB_FENCE_OFF)
 		took_ms = dice_span(&w->clock.dice, 50, 400);
 	if (took_ms > left_ms)
 		took_ms = left_ms;
 	return took_ms > 1 ? took_ms : 1;
+}
+
+static bool is_fence(const struct verb *v)
+{
+	return v->kind == VERB_FENCE_ON || v->kind == VERB_FENCE_OFF || v->kind == VERB_FENCE_STATUS;
 }
 
 static void trace_verb(const struct world *w, const struct verb *v, uint64_t ticket)
@@ -228,6 +230,7 @@ static void trace_verb(const struct world *w, const struct verb *v, uint64_t tic
 		    v->kind == VERB_HOST_RUN   ? v->u.host.words
 		    : v->kind == VERB_NOTIFY   ? v->u.notify.text
 		    : v->kind == VERB_DNS_SWAP ? v->u.dns.zone
+		    : is_fence(v)              ? v->u.fence.level
 					       : "");
 }
 
@@ -264,8 +267,8 @@ static uint64_t port_submit(void *ctx, const struct verb *verb, outcome_cb *cb, 
 	struct job *j = mem_calloc(1, sizeof(*j));
 	*j = (struct job){ .next = w->exec.jobs, .ticket = ticket, .verb = *verb, .cb = cb, .arg = arg };
 	w->exec.jobs = j;
-	if (verb->kind == VERB_POWER_OFF) /* as it is decided; the order may be on its way when the controller stops */
-		promise_14_fence(w, verb, &world_pair(w, verb->guard.pair)->host[verb->u.power_target]);
+	if (verb->kind == VERB_FENCE_OFF) /* as it is decided; the order may be on its way when the controller stops */
+		promise_14_fence(w, verb);
 	enum trouble trouble = choose_trouble(w, verb);
 	int64_t took_ms = choose_delay_ms(w, verb, trouble);
 	add_event(w, job_run, ticket, trouble, took_ms / 2);

@@ -10,6 +10,18 @@
 
 struct world;
 
+/* How a verb goes wrong. */
+enum trouble {
+	TROUBLE_NONE,
+	TROUBLE_TEMP,
+	TROUBLE_PERM,
+	TROUBLE_AUTH,
+	TROUBLE_TIMEOUT,
+	TROUBLE_LOST,
+	TROUBLE_UNREACH,
+	TROUBLE_LOCAL,
+};
+
 struct job {
 	struct job *next;
 	uint64_t ticket;

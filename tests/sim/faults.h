@@ -36,6 +36,11 @@ enum fault {
 	FAULT_POWER_HANGS,
 	FAULT_POWER_FLAKY,
 	FAULT_POWER_UNSURE,
+	/* one level of fencing; arg: its place */
+	FAULT_LEVEL_LIES,   /* off and on do nothing and are called done */
+	FAULT_LEVEL_BLUFFS, /* its status is off, whatever is true */
+	FAULT_LEVEL_FAILS,
+	FAULT_LEVEL_HANGS,
 	/* SSH; arg: the host's role */
 	FAULT_SSH_TEMP,
 	FAULT_SSH_PERM,

@@ -6,6 +6,8 @@
 
 #include "../../controller/core/journal.h"
 #include "../../controller/core/text.h"
+#include "../../controller/core/skip.h"
+#include "levels.h"
 #include "promises.h"
 
 #define DAY_MS 86400000
@@ -14,7 +16,7 @@ void ghost_init(struct world *w, uint8_t pair)
 {
 	struct ghost *g = &w->pair[pair].ghost;
 	memset(g, 0, sizeof(*g));
-	g->down_since_ms = g->serves_since_ms = g->blind_ms = -1;
+	g->down_since_ms = g->serves_since_ms = g->blind_ms = g->ssh_since_ms = -1;
 	g->latch_ms = -1;
 	for (size_t z = 0; z < SIM_ZONES; z++)
 		g->published[z] = w->opts[pair].site.zones[z].before;
@@ -214,9 +216,14 @@ static void journal_row(struct world *w, const struct record *rec)
 	case JOURNAL_SKIP:
 		promise_skipped(w, (uint8_t)(rec->pair - 1), o->step[row.step], o->turned_back);
 		o->stuck = false;
+		if (step_skip_gives_back(o->step[row.step], o->turned_back))
+			level_by_hand(w, (uint8_t)(rec->pair - 1));
 		break;
 	case JOURNAL_RESUME: o->stuck = false; break;
 	case JOURNAL_DONE:
+		if (o->step[row.step] == STEP_FENCE)
+			promise_3_fenced(w, (uint8_t)(rec->pair - 1), &row);
+		break;
 	case JOURNAL_UNDONE:
 	case JOURNAL_NOTE: break;
 	}

@@ -36,6 +36,7 @@ struct ghost {
 	int dead[FAMILIES], alive[FAMILIES];
 	int64_t blind_ms;        /* last moment of a fault on the controller's side; -1 = never */
 	int64_t serves_since_ms; /* in truth, whatever the controller knows; -1: it does not */
+	int64_t ssh_since_ms;    /* the primary would answer SSH; -1: it would not */
 	int64_t last_ms[FAMILIES];
 	int64_t dead_from_ms[FAMILIES], dead_to_ms[FAMILIES]; /* starts of the streak's first and last dead round */
 	bool agent_serving;

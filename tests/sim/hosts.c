@@ -198,10 +198,8 @@ void host_power_verb(struct world *w, const struct verb *v, struct outcome *out)
 	}
 	if (world_fault(w, pair, FAULT_POWER_LIES))
 		return;
-	if (v->kind == VERB_POWER_OFF) {
+	if (v->kind == VERB_POWER_OFF)
 		promise_9_power(w, h);
-		h->fenced_by_us |= h->on;
-	}
 	bool boots = v->kind == VERB_POWER_ON && !h->on;
 	host_power(w, h, v->kind == VERB_POWER_ON);
 	h->boot_is_ours |= boots;

@@ -34,6 +34,7 @@ struct host {
 	bool checked_outside; /* 250 and a refusal, seen from outside */
 	bool blocked;         /* a BLOCK control's verify said not ok */
 	bool fenced_by_us;    /* our power-off took it down */
+	bool cut_off;         /* an edge is closed: no stranger reaches it; the controller does */
 	bool boot_is_ours;    /* our power-on brought it up */
 	bool mail_fault;      /* a fault stopped its mail, and nobody has started it since */
 };

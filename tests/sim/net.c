@@ -25,7 +25,8 @@ bool net_sender_reaches(const struct world *w, const struct host *h)
 {
 	if (h->role == HOST_STANDBY)
 		return true;
-	return !world_fault(w, h->pair, FAULT_PRIMARY_V4_CUT) || !world_fault(w, h->pair, FAULT_PRIMARY_V6_CUT);
+	return !h->cut_off &&
+	       (!world_fault(w, h->pair, FAULT_PRIMARY_V4_CUT) || !world_fault(w, h->pair, FAULT_PRIMARY_V6_CUT));
 }
 
 bool net_ssh(const struct world *w, const struct host *h)

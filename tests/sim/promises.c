@@ -8,6 +8,7 @@
 #define STALE_MS 15000
 #define FAIL_AFTER 3
 #define SLACK_MS 8000
+#define FENCED_MS 6000 /* from the last look at the primary to the row that says off, and more */
 #define SERVES_MS 8000 /* two rounds at the usual pace, and what is in flight */
 
 /* 1. UNKNOWN never promotes; a pair never seen UP is never promoted automatically. */
@@ -102,6 +103,37 @@ static void promise_3_one_owner(struct world *w, uint8_t pair)
 		owners += h[r].epoch == top && h[r].may_own;
 	if (owners > 1)
 		world_fail(w, 3, "both hosts of pair%u hold own at epoch %llu", pair, (unsigned long long)top);
+}
+
+/* 3. What is said to be off does not run: not by the word of a device that has answered to SSH all the while. */
+void promise_3_fenced(struct world *w, uint8_t pair, const struct journal_row *row)
+{
+	const struct host *h = &w->pair[pair].host[HOST_PRIMARY];
+	int64_t since_ms = w->pair[pair].ghost.ssh_since_ms;
+	int64_t row_ms = w->clock.now_ms - (world_now(w).boot_ms - row->when.boot_ms); /* it may be durable late */
+	if (row->facts.proven_off && h->on && since_ms >= 0 && row_ms - since_ms > FENCED_MS)
+		world_fail(w, 3,
+			   "pair%u: level %s is said to have switched the primary off; it has answered SSH for %lld ms",
+			   pair, row->facts.held, (long long)(row_ms - since_ms));
+}
+
+static bool ssh_works(const struct world *w, uint8_t pair)
+{
+	static const enum fault faults[] = { FAULT_SSH_TEMP, FAULT_SSH_PERM, FAULT_SSH_TIMEOUT,
+					     FAULT_SSH_AUTH, FAULT_SSH_LOST, FAULT_LOCAL };
+	for (size_t i = 0; i < ARRAY_LEN(faults); i++)
+		if (world_fault(w, pair, faults[i]))
+			return false;
+	return net_ssh(w, &w->pair[pair].host[HOST_PRIMARY]);
+}
+
+static void promise_3_look(struct world *w, uint8_t pair)
+{
+	struct ghost *g = &w->pair[pair].ghost;
+	if (!ssh_works(w, pair))
+		g->ssh_since_ms = -1;
+	else if (g->ssh_since_ms < 0)
+		g->ssh_since_ms = w->clock.now_ms;
 }
 
 /* 4. Never empty; only from exactly what we last published; never by a stale epoch. */
@@ -236,15 +268,16 @@ static bool truly_serves(const struct world *w, uint8_t pair)
 
 /* 14. Fencing is for a dead primary: never for one that serves, and has served the controller's net for a while,
  * whatever the controller knows of it. Only where it can see nothing at all an operator's own word may be wrong. */
-void promise_14_fence(struct world *w, const struct verb *v, const struct host *h)
+void promise_14_fence(struct world *w, const struct verb *v)
 {
+	const struct host *h = &world_pair(w, v->guard.pair)->host[HOST_PRIMARY];
 	struct ghost *g = &w->pair[h->pair].ghost;
 	const struct ghost_op *op = ghost_find_op(g, v->op);
 	int64_t since_ms = g->serves_since_ms;
 	if (op && !op->automatic && g->blind_ms >= 0 && w->clock.now_ms - g->blind_ms <= SERVES_MS)
 		return;
-	if (h->role == HOST_PRIMARY && h->on && since_ms >= 0 && w->clock.now_ms - since_ms > SERVES_MS)
-		world_fail(w, 14, "pair%u: the primary is powered off; it has served for %lld ms", h->pair,
+	if (h->on && since_ms >= 0 && w->clock.now_ms - since_ms > SERVES_MS)
+		world_fail(w, 14, "pair%u: the primary is fenced; it has served for %lld ms", h->pair,
 			   (long long)(w->clock.now_ms - since_ms));
 }
 
@@ -370,6 +403,7 @@ void promises_check(struct world *w)
 {
 	for (uint8_t i = 0; i < w->npairs && !w->failure.promise; i++) {
 		promise_14_look(w, i);
+		promise_3_look(w, i);
 		promise_3_one_owner(w, i);
 		promise_4_never_empty(w, i);
 		promise_10_serves(w, i);

@@ -6,6 +6,7 @@
 #ifndef SIM_PROMISES_H
 #define SIM_PROMISES_H
 
+#include "../../controller/core/journal.h"
 #include "world.h"
 
 /* After every event. */
@@ -18,11 +19,13 @@ void promise_2_our_side(struct world *w, uint8_t pair);
 void promise_7_brakes(struct world *w, uint8_t pair);
 void promise_3_grant(struct world *w, struct host *h, uint64_t epoch, bool stored);
 void promise_3_learn(struct world *w, struct host *h, uint64_t epoch);
+/* The journal says what fencing came to. */
+void promise_3_fenced(struct world *w, uint8_t pair, const struct journal_row *row);
 void promise_4_swap(struct world *w, struct dns_zone *zone, const struct verb *v);
 void promise_5_verified(struct world *w, const struct host *standby, const char *what);
 void promise_6_intent(struct world *w, const struct verb *v);
 void promise_8_by_hand(struct world *w, uint8_t pair, const struct ghost_op *op);
-void promise_14_fence(struct world *w, const struct verb *v, const struct host *h);
+void promise_14_fence(struct world *w, const struct verb *v);
 void promise_9_power(struct world *w, const struct host *h);
 void promise_9_message(struct world *w, uint8_t pair, uint32_t id, bool acked, uint8_t where);
 void promise_12_deadline(struct world *w, const struct verb *v);

@@ -47,7 +47,7 @@ static void choose_opts(struct schedule *s, uint64_t seed)
 			: mode < 19 ? MODE_MANUAL
 				    : MODE_SHADOW,
 		.strategy = dice_roll(d, 6) ? DNS_SWAP : DNS_STANDING,
-		.fence = dice_roll(d, 3) != 0,
+		.levels = (uint8_t)(dice_roll(d, 3) ? 1 + dice_roll(d, 3) : 0),
 		.marker = dice_roll(d, 2),
 		.maps = dice_roll(d, 16) != 0,
 		.primary_off = dice_roll(d, 20) == 0,
@@ -219,8 +219,8 @@ static void run(const struct schedule *s, struct coverage *coverage, bool trace,
 
 static void print_actions(const struct schedule *s)
 {
-	printf("  %u pairs, mode %s, strategy %s%s%s%s\n", s->opts.npairs, pair_mode_name(s->opts.mode),
-	       dns_strategy_name(s->opts.strategy), s->opts.fence ? ", fence" : "", s->opts.marker ? ", marker" : "",
+	printf("  %u pairs, mode %s, strategy %s, %u levels%s%s\n", s->opts.npairs, pair_mode_name(s->opts.mode),
+	       dns_strategy_name(s->opts.strategy), s->opts.levels, s->opts.marker ? ", marker" : "",
 	       s->opts.maps ? "" : ", no maps");
 	for (size_t i = 0; i < s->n; i++)
 		if (!s->action[i].dropped)

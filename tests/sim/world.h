@@ -109,7 +109,8 @@ struct world_opts {
 	uint8_t npairs;
 	enum pair_mode mode;
 	enum dns_strategy strategy;
-	bool fence, marker;
+	uint8_t levels; /* of fencing (levels.h) */
+	bool marker;
 	bool maps;        /* the primary's agent has pushed its maps before */
 	bool primary_off; /* a primary that was never seen up */
 	int64_t maps_max_age_ms;

@@ -154,7 +154,6 @@ static void test_mistakes_of_meaning(void **state)
 	expect_error("key = \"coldmx-key\"", "key = \"other\"", "tsig has no key \"other\"");
 	expect_error("http = \"127.0.0.1:8825\"", "http = \"0.0.0.0:8825\"", "without TLS and tokens");
 	expect_error("postmaster@example.org", "postmaster@example.com", "is in none of the pair's domains");
-	expect_error("fence = \"none\"; ", "fence = \"power\"; primary_ = 1;", "unknown key");
 	expect_error("returning_primary = \"serve\"", "returning_primary = \"wait\"", "belongs to full mode");
 	expect_error("primary = 10", "primary = 30", "must be the lower number");
 	expect_error("backup.example.net", "mx2.example.org", "is one of the pair's own hosts");

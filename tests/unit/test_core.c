@@ -59,7 +59,10 @@ static void fill_plan(struct plan *p, struct plan_zone *zone)
 	strcpy(p->site.pair, "mail-a");
 	strcpy(p->site.host[HOST_STANDBY].v6, "2001:db8::2");
 	p->site.strategy = DNS_SWAP;
-	p->site.fence = true;
+	p->site.nlevels = 2;
+	p->site.level[0] = (struct plan_level){ "host", true, true };
+	p->site.level[1] = (struct plan_level){ "router", false, false };
+	strcpy(p->owed, "host,router");
 	p->site.nzones = 1;
 	p->site.zones = zone;
 	strcpy(zone->name, "example.test");
@@ -140,6 +143,8 @@ static void what_must_hold_is_never_skipped(void **state)
 		assert_int_equal(step_skip_veto((enum step_id)s, true) == NULL, power);
 	}
 	assert_true(step_skip_leaves_on(STEP_POWER_OFF, false) && step_skip_leaves_on(STEP_POWER_ON, true));
+	assert_true(step_skip_gives_back(STEP_UNFENCE, false) && step_skip_gives_back(STEP_FENCE, true));
+	assert_false(step_skip_gives_back(STEP_FENCE, false) || step_skip_gives_back(STEP_POWER_ON, true));
 	assert_false(step_skip_leaves_on(STEP_POWER_ON, false) || step_skip_leaves_on(STEP_FENCE, true));
 }
 

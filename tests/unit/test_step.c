@@ -292,38 +292,6 @@ static void single_refusals_are_stranded(void **state)
 	assert_int_equal(drain(&s, "total=25\nrefused=25\nalike=25\nreason=x\nrefused_id=ABCDEF1\n"), STEP_VERB);
 }
 
-/* One lost answer of the power host does not leave a primary unfenced; one that stays away does not stop the rest. */
-static void fencing_is_tried_again_for_a_while(void **state)
-{
-	struct stage s;
-	struct outcome late = { .took_ms = 1 }, on = { .u.power = POWER_STATE_ON },
-		       off = { .u.power = POWER_STATE_OFF };
-	struct outcome denied = late;
-	(void)state;
-	err_set(&late.err, ERR_UNREACH, "no route to the power host");
-	err_set(&denied.err, ERR_DENIED, "wrong key");
-	stage_init(&s);
-	assert_int_equal(ask(&s, step_fence, NULL), STEP_VERB);
-	assert_int_equal(ask(&s, step_fence, &late), STEP_WAIT);
-	assert_int_equal(ask(&s, step_fence, NULL), STEP_VERB);
-	assert_int_equal(ask(&s, step_fence, &on), STEP_COMMIT);
-	assert_int_equal(ask(&s, step_fence, NULL), STEP_VERB);
-	assert_int_equal(ask(&s, step_fence, &late), STEP_WAIT);
-	assert_int_equal(ask(&s, step_fence, NULL), STEP_VERB);
-	assert_int_equal(s.out.verb.kind, VERB_POWER_OFF);
-	assert_int_equal(ask(&s, step_fence, &on), STEP_VERB);
-	assert_int_equal(ask(&s, step_fence, &off), STEP_DONE);
-	assert_string_equal(s.facts.degrade, "");
-	stage_init(&s);
-	assert_int_equal(ask(&s, step_fence, NULL), STEP_VERB);
-	s.now_ms += 60000;
-	assert_int_equal(ask(&s, step_fence, &late), STEP_DONE);
-	assert_non_null(strstr(s.facts.degrade, "not fenced: no route"));
-	stage_init(&s);
-	assert_int_equal(ask(&s, step_fence, NULL), STEP_VERB);
-	assert_int_equal(ask(&s, step_fence, &denied), STEP_DONE);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -336,7 +304,6 @@ int main(void)
 		cmocka_unit_test(what_stood_already_was_not_written),
 		cmocka_unit_test(a_mass_refusal_stops_the_drain_once),
 		cmocka_unit_test(single_refusals_are_stranded),
-		cmocka_unit_test(fencing_is_tried_again_for_a_while),
 		cmocka_unit_test(a_greylisted_unknown_recipient_is_asked_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

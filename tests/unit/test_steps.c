@@ -32,20 +32,6 @@ static enum step_say ask_text(struct asked *a, step_fn *step, const char *answer
 	return ask(a, step, &last);
 }
 
-static enum step_say ask_power(struct asked *a, step_fn *step, enum power_state power)
-{
-	struct outcome last = { 0 };
-	last.u.power = power;
-	return ask(a, step, &last);
-}
-
-static enum step_say ask_error(struct asked *a, step_fn *step, enum err_code code)
-{
-	struct outcome last = { 0 };
-	err_set(&last.err, code, "it went wrong");
-	return ask(a, step, &last);
-}
-
 static void assert_words(const struct asked *a, const char *words)
 {
 	assert_int_equal(a->out.verb.kind, VERB_HOST_RUN);
@@ -81,41 +67,6 @@ static void maps_that_read_back_otherwise_are_not_trusted(void **state)
 	}
 }
 
-static void an_abort_powers_on_what_we_fenced(void **state)
-{
-	struct asked a = { .facts = { .primary_fenced = true } };
-	(void)state;
-	assert_int_equal(ask(&a, step_unfence, NULL), STEP_VERB);
-	assert_int_equal(a.out.verb.kind, VERB_POWER_STATUS);
-	assert_int_equal(ask_power(&a, step_unfence, POWER_STATE_OFF), STEP_VERB);
-	assert_int_equal(a.out.verb.kind, VERB_POWER_ON);
-	assert_int_equal(a.out.verb.u.power_target, HOST_PRIMARY);
-	assert_int_equal(ask_power(&a, step_unfence, POWER_UNKNOWN), STEP_VERB);
-	assert_int_equal(a.out.verb.kind, VERB_POWER_STATUS);
-	assert_true(a.facts.primary_fenced);
-	assert_int_equal(ask_power(&a, step_unfence, POWER_STATE_ON), STEP_DONE);
-	assert_false(a.facts.primary_fenced);
-}
-
-/* A power switch that fails: the primary itself is asked, since a person may have pressed the button. */
-static void a_broken_power_switch_does_not_hide_a_primary_that_answers(void **state)
-{
-	struct asked a = { .facts = { .primary_fenced = true } };
-	(void)state;
-	assert_int_equal(ask(&a, step_unfence, NULL), STEP_VERB);
-	assert_int_equal(ask_error(&a, step_unfence, ERR_FAILED), STEP_VERB);
-	assert_words(&a, "hello");
-	assert_int_equal(ask_error(&a, step_unfence, ERR_UNREACH), STEP_FAIL);
-	assert_int_equal(err_code_class(a.out.err.code), ERR_CLASS_TEMP);
-	assert_non_null(strstr(a.out.err.text, "it went wrong"));
-	assert_true(a.facts.primary_fenced);
-	memset(&a.mem, 0, sizeof(a.mem));
-	assert_int_equal(ask(&a, step_unfence, NULL), STEP_VERB);
-	assert_int_equal(ask_error(&a, step_unfence, ERR_FAILED), STEP_VERB);
-	assert_int_equal(ask_text(&a, step_unfence, "boot_id=b\n"), STEP_DONE);
-	assert_false(a.facts.primary_fenced);
-}
-
 /* Killed between listing a stranded message and removing it: listed and counted once. */
 static void a_listed_message_is_only_removed(void **state)
 {
@@ -139,8 +90,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(newer_maps_are_installed_not_refused),
 		cmocka_unit_test(maps_that_read_back_otherwise_are_not_trusted),
-		cmocka_unit_test(an_abort_powers_on_what_we_fenced),
-		cmocka_unit_test(a_broken_power_switch_does_not_hide_a_primary_that_answers),
 		cmocka_unit_test(a_listed_message_is_only_removed),
 	};
 	return cmocka_run_group_tests_name("steps", tests, NULL, NULL);
