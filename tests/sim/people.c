@@ -34,9 +34,11 @@ static void keep_token(struct world *w, const struct sim_asked *asked, const str
 				 .no_maps = strstr(a->text, "BLOCK: no recipient maps") != NULL };
 	struct sim_token *was = &p->token[asked->extra];
 	(void)str_copy(now.text, sizeof(now.text), a->token);
-	(void)str_copy(now.maps, sizeof(now.maps), p->maps_now);
+	(void)str_copy(now.maps, sizeof(now.maps), p->bundle);
+	now.pushed_ms = p->view.built_wall_ms - p->view.maps_age_ms;
 	bool alike = was->text[0] && was->epoch == now.epoch && was->no_maps == now.no_maps &&
-		     strcmp(was->maps, now.maps) == 0 && !w->opts[asked->pair].site.nlevels;
+		     strcmp(was->maps, now.maps) == 0 && was->pushed_ms == now.pushed_ms &&
+		     !w->opts[asked->pair].site.nlevels;
 	if (alike && strcmp(was->text, now.text) != 0)
 		world_fail(w, 4, "pair%u: the token of a plan changed by itself: %s, %s", asked->pair, was->text,
 			   now.text);

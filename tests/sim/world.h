@@ -25,9 +25,10 @@
 /* A plan that an operator has read. */
 struct sim_token {
 	char text[PLAN_TOKEN_SIZE]; /* "" = none */
-	char maps[72];              /* the primary's, at that moment */
+	char maps[72];              /* the kept bundle, at that moment */
 	uint64_t epoch;
 	bool failback, no_maps;
+	int64_t pushed_ms; /* as the controller knows it: a push that it slept through it learns with the next one */
 };
 
 struct pair_world {
