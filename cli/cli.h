@@ -42,7 +42,7 @@ struct cli_options {
 	const char *socket, *config, *reason;
 	const char *skip; /* --skip: a step, "" = none */
 	const char *plan; /* --plan: the token of a plan, "" = none */
-	bool json, watch, yes, dry_run, failback;
+	bool json, watch, yes, dry_run, failback, rto;
 	int64_t hold_ms; /* --for */
 	int64_t wait_ms; /* -1 = until the end, 0 = --no-wait */
 };
@@ -66,6 +66,8 @@ struct client *client_new(const char *socket) NODISCARD;
 void client_free(struct client *c);
 /* body NULL: GET. The answer is complete, or it is not there: 0. */
 void client_ask(struct client *c, const char *path, const char *body, struct answer *out);
+/* /v1/pairs/N/timings; json NULL when they are not to be had, which stops nobody. */
+void client_ask_timings(struct client *c, const char *pair, struct answer *out);
 void answer_fini(struct answer *a);
 /* Prints why it is no success, and gives the exit code. */
 int cli_problem(const struct cli_options *o, const struct answer *a);
@@ -75,10 +77,15 @@ int show_status(const struct cli_options *o, const struct answer *a);
 int show_pair(const struct cli_options *o, const struct answer *a);
 int show_explain(const struct cli_options *o, const struct answer *a);
 int show_brake(const struct cli_options *o, const struct answer *a);
+int show_rto(const struct cli_options *o, const struct answer *a);
+/* Of /v1/pairs/N/timings, which may be NULL. The median; -1 = never seen. */
+int64_t timings_step_ms(const json_t *timings, const char *kind, const char *name);
+/* One paragraph; nothing when no such operation was done yet. */
+void timings_print_estimate(const json_t *timings, const char *kind);
 int show_history(const struct cli_options *o, const struct answer *a);
 void show_operation(const json_t *operation);
-/* One line a step; `redrawn`: cut to the terminal's width, so that the lines can be counted. */
-void show_steps(const json_t *operation, bool redrawn);
+/* One line a step, with what it usually takes where `timings` know; `redrawn`: cut to the terminal's width, so that the lines can be counted. */
+void show_steps(const json_t *operation, bool redrawn, const json_t *timings);
 
 /* ---- follow.c ---- */
 int follow_operation(const struct cli_options *o, struct client *c, uint64_t op);

@@ -86,6 +86,17 @@ void client_ask(struct client *c, const char *path, const char *body, struct ans
 	out->body = strbuf_take(&got);
 }
 
+void client_ask_timings(struct client *c, const char *pair, struct answer *out)
+{
+	char path[160];
+	snprintf(path, sizeof(path), "/v1/pairs/%s/timings", pair);
+	client_ask(c, path, NULL, out);
+	if (out->status == 200)
+		return;
+	json_decref(out->json);
+	out->json = NULL;
+}
+
 void answer_fini(struct answer *a)
 {
 	json_decref(a->json);

@@ -80,12 +80,19 @@ static void write_body(const struct cli_options *o, struct strbuf *out)
 	json_close_object(&j);
 }
 
-static void print_plan(const struct cli_options *o, const json_t *root)
+static void print_plan(const struct cli_options *o, struct client *c, const json_t *root)
 {
 	const char *text = text_of(root, "text"), *token = text_of(root, "token");
-	const char *command = o->command == CLI_FAILBACK || o->failback ? "failback" : "failover";
+	bool back = o->command == CLI_FAILBACK || o->failback;
+	const char *command = back ? "failback" : "failover";
+	if (!text[0])
+		return;
+	struct answer timings;
 	for (; *text; text++)
 		putchar((unsigned char)*text < ' ' && *text != '\n' ? '?' : *text);
+	client_ask_timings(c, o->pair, &timings);
+	timings_print_estimate(timings.json, back ? "failback" : "promote");
+	answer_fini(&timings);
 	if (token[0])
 		printf("\nToken of this plan: %s\n  coldmx %s %s --plan %s --reason ...\n"
 		       "  does exactly this, or is refused because the world has changed.\n",
@@ -131,7 +138,7 @@ static int handle_answer(const struct cli_options *o, struct client *c, const st
 		fputs(a->body, stdout);
 		return CLI_DONE;
 	}
-	print_plan(o, a->json);
+	print_plan(o, c, a->json);
 	if (text_of(a->json, "text")[0])
 		printf("\n");
 	if (o->command == CLI_BRAKE)

@@ -20,8 +20,9 @@ struct following {
 	struct client *c;
 	uint64_t op;
 	int64_t began_ms, seen_ms;
-	size_t drawn;   /* lines on the terminal */
-	char *last[64]; /* states as printed; line mode */
+	size_t drawn;          /* lines on the terminal */
+	char *last[64];        /* states as printed; line mode */
+	struct answer timings; /* what steps usually take; asked once */
 };
 
 static void nap(void)
@@ -40,7 +41,7 @@ static void redraw(struct following *f, const json_t *op)
 {
 	if (f->drawn)
 		printf("\033[%zuA", f->drawn);
-	show_steps(op, true);
+	show_steps(op, true, f->timings.json);
 	f->drawn = json_array_size(json_object_get(op, "steps"));
 	fflush(stdout);
 }
@@ -143,6 +144,7 @@ int follow_operation(const struct cli_options *o, struct client *c, uint64_t op)
 	char path[64];
 	int code = -1;
 	f.began_ms = f.seen_ms = clock_boot_ms();
+	client_ask_timings(c, o->pair, &f.timings);
 	snprintf(path, sizeof(path), "/v1/operations/%" PRIu64, op);
 	while (code < 0) {
 		struct answer a;
@@ -158,5 +160,6 @@ int follow_operation(const struct cli_options *o, struct client *c, uint64_t op)
 	}
 	for (size_t i = 0; i < ARRAY_LEN(f.last); i++)
 		free(f.last[i]);
+	answer_fini(&f.timings);
 	return code;
 }

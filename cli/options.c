@@ -48,27 +48,21 @@ enum {
 	OPT_WAIT,
 	OPT_NO_WAIT,
 	OPT_FAILBACK,
+	OPT_RTO,
 	OPT_PLAN,
 	OPT_SKIP,
 	OPT_HELP
 };
 
 static const struct option long_options[] = {
-	{ "socket", required_argument, NULL, OPT_SOCKET },
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "watch", no_argument, NULL, OPT_WATCH },
-	{ "reason", required_argument, NULL, OPT_REASON },
-	{ "yes", no_argument, NULL, OPT_YES },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "for", required_argument, NULL, OPT_FOR },
-	{ "wait", required_argument, NULL, OPT_WAIT },
-	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
-	{ "failback", no_argument, NULL, OPT_FAILBACK },
-	{ "plan", required_argument, NULL, OPT_PLAN },
-	{ "skip", required_argument, NULL, OPT_SKIP },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
+	{ "socket", required_argument, NULL, OPT_SOCKET }, { "config", required_argument, NULL, OPT_CONFIG },
+	{ "json", no_argument, NULL, OPT_JSON },           { "watch", no_argument, NULL, OPT_WATCH },
+	{ "reason", required_argument, NULL, OPT_REASON }, { "yes", no_argument, NULL, OPT_YES },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },     { "for", required_argument, NULL, OPT_FOR },
+	{ "wait", required_argument, NULL, OPT_WAIT },     { "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "failback", no_argument, NULL, OPT_FAILBACK },   { "rto", no_argument, NULL, OPT_RTO },
+	{ "plan", required_argument, NULL, OPT_PLAN },     { "skip", required_argument, NULL, OPT_SKIP },
+	{ "help", no_argument, NULL, OPT_HELP },           { NULL, 0, NULL, 0 },
 };
 
 static void print_help(FILE *to)
@@ -87,6 +81,7 @@ static void print_help(FILE *to)
 	      "  --wait SECONDS    follow an operation for so long at most (default: until its "
 	      "end)\n"
 	      "  --no-wait         only start it\n"
+	      "  --rto             history: what operations took, against the objectives\n"
 	      "  --watch           status: again every second\n"
 	      "  --json            what the controller says, as JSON\n"
 	      "  --config FILE     runbook: " DEFAULT_CONFIG "\n"
@@ -131,6 +126,7 @@ static bool take_option(int option, struct cli_options *o, int *exit_code)
 	case OPT_YES: o->yes = true; return true;
 	case OPT_DRY_RUN: o->dry_run = true; return true;
 	case OPT_FAILBACK: o->failback = true; return true;
+	case OPT_RTO: o->rto = true; return true;
 	case OPT_PLAN: o->plan = optarg; return true;
 	case OPT_SKIP: o->skip = optarg; return true;
 	case OPT_NO_WAIT: o->wait_ms = 0; return true;
@@ -189,6 +185,8 @@ static bool check_needs(const struct command_row *row, const struct cli_options 
 		return usage(exit_code, "--plan belongs to failover and failback");
 	if (o->skip[0] && row->command != CLI_RESUME)
 		return usage(exit_code, "--skip belongs to resume");
+	if (o->rto && (row->command != CLI_HISTORY || !o->pair[0]))
+		return usage(exit_code, "--rto belongs to the history of a pair: write coldmx history PAIR --rto");
 	if (row->command == CLI_BRAKE)
 		return check_brake(o, exit_code);
 	if (row->command == CLI_HOLD && !o->hold_ms)

@@ -32,6 +32,10 @@ static int read_once(const struct cli_options *o, struct client *c)
 		snprintf(path, sizeof(path), "/v1/pairs/%s%s", o->pair, rows[i].part);
 		show = rows[i].show;
 	}
+	if (o->rto) {
+		snprintf(path, sizeof(path), "/v1/pairs/%s/timings", o->pair);
+		show = show_rto;
+	}
 	client_ask(c, path, NULL, &a);
 	int code = a.status == 200 && a.json ? show(o, &a) : cli_problem(o, &a);
 	answer_fini(&a);

@@ -63,13 +63,24 @@ static int64_t step_took_ms(const json_t *op, const json_t *step)
 	return took_ms;
 }
 
-void show_steps(const json_t *op, bool redrawn)
+static const char *note_of(const json_t *op, const json_t *step, const json_t *timings, char *out, size_t size)
 {
+	const char *note = text_of(step, "note");
+	int64_t usual_ms = timings_step_ms(timings, text_of(op, "kind"), text_of(step, "name"));
+	if (note[0] || usual_ms < 0 || strcmp(text_of(step, "state"), "running") != 0)
+		return note;
+	snprintf(out, size, "usually %s", text_span(usual_ms));
+	return out;
+}
+
+void show_steps(const json_t *op, bool redrawn, const json_t *timings)
+{
+	char usual[40];
 	size_t i;
 	const json_t *step;
 	int room = text_columns() > NOTE_COLUMN ? text_columns() - NOTE_COLUMN : 0;
 	for (i = 0; (step = json_array_get(json_object_get(op, "steps"), i)); i++) {
-		const char *state = text_of(step, "state"), *note = text_of(step, "note");
+		const char *state = text_of(step, "state"), *note = note_of(op, step, timings, usual, sizeof(usual));
 		int64_t took_ms = step_took_ms(op, step);
 		printf("  ");
 		text_cell(state, 9, paint_of_state(state));
@@ -101,7 +112,7 @@ void show_operation(const json_t *op)
 	if (strcmp(text_of(op, "status"), "done") == 0)
 		print_steps_done(op);
 	else
-		show_steps(op, false);
+		show_steps(op, false, NULL);
 	if (json_is_object(error))
 		print_error(error);
 }

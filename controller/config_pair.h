@@ -86,7 +86,7 @@ struct config_pair {
 	size_t nfence;
 	enum config_returning returning_primary;
 	struct config_probe probe;
-	int64_t agent_every_ms, agent_timeout_ms, cooldown_ms, maps_max_age_ms;
+	int64_t agent_every_ms, agent_timeout_ms, cooldown_ms, maps_max_age_ms, objective_ms;
 	struct config_limits limits;
 };
 

@@ -44,6 +44,7 @@ enum history_kind {
 	HISTORY_OPERATIONS_ALL,
 	HISTORY_OPERATION, /* one, by op */
 	HISTORY_JOURNAL,   /* of one operation */
+	HISTORY_TIMINGS,   /* the last operations of a pair, then the journals of the same */
 	HISTORY_GRANTS,    /* of a pair */
 	HISTORY_BOOTS,     /* of a pair */
 };

@@ -43,7 +43,8 @@ static const char *history_sql(enum history_kind kind)
 	switch (kind) {
 	case HISTORY_AUDIT: return LAST_AUDIT("audit WHERE pair = ?1");
 	case HISTORY_AUDIT_ALL: return LAST_AUDIT("audit");
-	case HISTORY_OPERATIONS: return LAST("operation WHERE pair = ?1");
+	case HISTORY_OPERATIONS:
+	case HISTORY_TIMINGS: return LAST("operation WHERE pair = ?1");
 	case HISTORY_OPERATIONS_ALL: return LAST("operation");
 	case HISTORY_OPERATION: return LAST("operation WHERE op = ?2");
 	case HISTORY_JOURNAL: return LAST("journal WHERE op = ?2");
@@ -60,6 +61,7 @@ static enum record_kind history_record_kind(enum history_kind kind)
 	case HISTORY_AUDIT_ALL: return RECORD_AUDIT;
 	case HISTORY_OPERATIONS:
 	case HISTORY_OPERATIONS_ALL:
+	case HISTORY_TIMINGS:
 	case HISTORY_OPERATION: return RECORD_OPERATION;
 	case HISTORY_JOURNAL: return RECORD_JOURNAL;
 	case HISTORY_GRANTS: return RECORD_GRANT;
@@ -132,6 +134,22 @@ enum err_code sqlite_store_read_state(struct sqlite_store *store, struct store_r
 	return rc;
 }
 
+/* The journals of the operations that are in `out` already. */
+static enum err_code read_journals(struct sqlite_store *store, const struct history_query *query, uint32_t limit,
+				   struct store_rows *out, struct err *e)
+{
+	sqlite3_stmt *stmt;
+	enum err_code rc = sqlite_prepare(store,
+					  "SELECT " COLUMNS " FROM journal WHERE op IN (SELECT op FROM operation WHERE "
+					  "pair = ?1 ORDER BY id DESC LIMIT ?2)" IN_ORDER,
+					  &stmt, e);
+	if (rc != ERR_OK)
+		return rc;
+	sqlite3_bind_int64(stmt, 1, query->pair);
+	sqlite3_bind_int64(stmt, 2, limit);
+	return rows_get(store, stmt, RECORD_JOURNAL, out, e);
+}
+
 enum err_code sqlite_store_history(struct sqlite_store *store, const struct history_query *query,
 				   struct store_rows *out, struct err *e)
 {
@@ -147,6 +165,8 @@ enum err_code sqlite_store_history(struct sqlite_store *store, const struct hist
 	sqlite3_bind_int64(stmt, 2, (int64_t)query->op);
 	sqlite3_bind_int64(stmt, 3, limit);
 	rc = rows_get(store, stmt, history_record_kind(query->kind), out, e);
+	if (rc == ERR_OK && query->kind == HISTORY_TIMINGS)
+		rc = read_journals(store, query, limit, out, e);
 	if (rc != ERR_OK)
 		store_rows_fini(out);
 	return rc;

@@ -45,7 +45,7 @@ struct request {
 	struct strbuf body;
 	bool too_large;
 	struct parked *parked;
-	bool history;
+	bool reads;                                        /* history, timings: the reply's text is the answer */
 	char pair[NAME_MAX_LEN * 2], action[NAME_MAX_LEN]; /* of a command; pair "" = of no pair */
 };
 
@@ -100,6 +100,16 @@ static void history_answered(void *arg, const struct err *err, const struct reco
 	free(ask);
 }
 
+static void timings_answered(void *arg, const struct err *err, const char *json)
+{
+	struct reply reply = { 0 };
+	if (err)
+		reply.err = *err;
+	else
+		reply.text = mem_strdup(json);
+	parked_done(arg, &reply);
+}
+
 static enum MHD_Result answer_reply(struct MHD_Connection *conn, const struct request *r, const struct reply *reply)
 {
 	struct strbuf text = STRBUF_INIT;
@@ -107,7 +117,7 @@ static enum MHD_Result answer_reply(struct MHD_Connection *conn, const struct re
 	if (reply->err.code)
 		return answer_problem(conn, answer_status(reply->err.code), &reply->err, reply->rule, reply->hint,
 				      NULL);
-	if (r->history) {
+	if (r->reads) {
 		strbuf_adds(&text, reply->text ? reply->text : "");
 		return answer_json(conn, MHD_HTTP_OK, &text, "");
 	}
@@ -139,11 +149,24 @@ static enum MHD_Result ask_history(struct MHD_Connection *conn, struct request *
 		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "no pair is named \"%.60s\"", pair);
 	view_put(v);
 	struct history_ask *ask = mem_calloc(1, sizeof(*ask));
-	r->history = true;
+	r->reads = true;
 	r->parked = parking_park(h->parking, conn, clock_boot_ms() + HTTP_COMMAND_LIMIT_MS);
 	ask->parked = r->parked;
 	(void)str_copy(ask->pair, sizeof(ask->pair), pair);
 	h->opts.ops->history(h->opts.ops_ctx, pair, HISTORY_LIMIT, history_answered, ask);
+	return MHD_YES;
+}
+
+static enum MHD_Result ask_timings(struct MHD_Connection *conn, struct request *r, const char *pair)
+{
+	struct http *h = r->at->h;
+	struct view *v = views_find(h->opts.views, pair);
+	if (!v)
+		return answer_error(conn, MHD_HTTP_NOT_FOUND, ERR_NOT_FOUND, "no pair is named \"%.60s\"", pair);
+	view_put(v);
+	r->reads = true;
+	r->parked = parking_park(h->parking, conn, clock_boot_ms() + HTTP_COMMAND_LIMIT_MS);
+	h->opts.ops->timings(h->opts.ops_ctx, pair, timings_answered, r->parked);
 	return MHD_YES;
 }
 
@@ -186,6 +209,8 @@ static enum MHD_Result read_path(struct MHD_Connection *conn, struct request *r)
 			return http_read_pair(conn, vs, p->part[2], true);
 		if (p->n == 4 && part_is(p, 3, "history"))
 			return ask_history(conn, r, p->part[2]);
+		if (p->n == 4 && part_is(p, 3, "timings"))
+			return ask_timings(conn, r, p->part[2]);
 	}
 	if (take_command_path(r)) {
 		struct err err = { 0 };

@@ -20,12 +20,16 @@
 /* `rows`: audit records, oldest first; borrowed. err NULL or ERR_OK: they are complete. */
 typedef void history_cb(void *arg, const struct err *err, const struct record *rows, size_t n);
 
+/* `json`: complete; borrowed; NULL with an err. */
+typedef void timings_cb(void *arg, const struct err *err, const char *json);
+
 /* Thread-safe; each calls back once, from any thread, or never when the controller stops. What they
  * take is copied before they return. */
 struct http_ops {
 	void (*command)(void *ctx, const struct command *cmd, command_cb *cb, void *arg);
 	/* `pair` "": the rows that are of no pair */
 	void (*history)(void *ctx, const char *pair, uint32_t limit, history_cb *cb, void *arg);
+	void (*timings)(void *ctx, const char *pair, timings_cb *cb, void *arg);
 };
 
 struct http_opts {

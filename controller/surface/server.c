@@ -10,6 +10,7 @@
 #include "../../common/base/mem.h"
 #include "agent_api.h"
 #include "http.h"
+#include "timings.h"
 
 #define OPERATORS_GROUP "coldmx"
 
@@ -94,7 +95,54 @@ static void ask_history(void *ctx, const char *pair, uint32_t limit, history_cb 
 	cb(arg, &busy, NULL, 0);
 }
 
-static const struct http_ops ops = { ask_command, ask_history };
+/* ---- timings ---- */
+
+#define TIMINGS_OPERATIONS 50 /* the last so many: what took long years ago tells nothing */
+
+struct posted_timings {
+	const struct config_pair *pair;
+	timings_cb *cb;
+	void *arg;
+};
+
+static void have_timings(void *arg, enum store_rc rc, const struct store_rows *rows, const struct err *why)
+{
+	struct posted_timings *p = arg;
+	struct strbuf text = STRBUF_INIT;
+	struct timings_wanted wanted = { p->pair->objective_ms, p->pair->maps_max_age_ms };
+	if (rc == STORE_OK) {
+		timings_json(p->pair->name, &wanted, rows->rec, rows->count, &text);
+		p->cb(p->arg, NULL, strbuf_str(&text));
+	} else {
+		p->cb(p->arg, why, NULL);
+	}
+	strbuf_fini(&text);
+	free(p);
+}
+
+static void ask_timings(void *ctx, const char *name, timings_cb *cb, void *arg)
+{
+	struct server *s = ctx;
+	const struct config_pair *pair = config_pair(s->opts.config, name);
+	struct view *view = views_find(s->opts.views, name);
+	struct history_query query = { .kind = HISTORY_TIMINGS,
+				       .pair = view ? view->store_id : 0,
+				       .limit = TIMINGS_OPERATIONS };
+	view_put(view);
+	struct posted_timings *p = mem_calloc(1, sizeof(*p));
+	struct err busy;
+	*p = (struct posted_timings){ pair, cb, arg };
+	if (pair && query.pair && store_port_history(s->opts.store, &query, have_timings, p))
+		return;
+	free(p);
+	if (pair && query.pair)
+		err_set(&busy, ERR_AGAIN, "the store is busy: try again");
+	else
+		err_set(&busy, ERR_NOT_FOUND, "no pair is named \"%.60s\"", name);
+	cb(arg, &busy, NULL);
+}
+
+static const struct http_ops ops = { ask_command, ask_history, ask_timings };
 
 static gid_t operators(void)
 {

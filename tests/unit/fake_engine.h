@@ -12,6 +12,7 @@
 
 #include "../../controller/surface/http.h"
 #include "fake_pairs.h"
+#include "fake_timings.h"
 
 struct fake {
 	struct views *views;
@@ -121,7 +122,7 @@ static inline void fake_command(void *ctx, const struct command *cmd, command_cb
 
 static inline enum err_code fake_start(struct fake *f, const char *socket_path, int step_ms, struct err *e)
 {
-	static const struct http_ops ops = { fake_command, fake_history };
+	static const struct http_ops ops = { fake_command, fake_history, fake_timings };
 	struct http_opts opts = { .ops = &ops, .ops_ctx = f, .group = getegid(), .tcp_addr = "" };
 	memset(f, 0, sizeof(*f));
 	pthread_mutex_init(&f->lock, NULL);

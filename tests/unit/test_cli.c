@@ -161,6 +161,8 @@ static void test_commands(void **state)
 	expect("failover beta --plan x --reason x --yes", CLI_REFUSED, "refused (rule plan-changed)");
 	assert_non_null(strstr(shown, "what would work: coldmx plan beta"));
 	expect("failover beta --dry-run", CLI_DONE, "nothing was touched");
+	expect("history alpha --rto", CLI_DONE, "alpha: 0 of 1 failovers met the objectives");
+	expect("history --rto", CLI_USAGE, "--rto belongs to");
 	expect("brake", CLI_DONE, "brakes: lifted until");
 	expect("brake lift --reason x", CLI_USAGE, "--for \"30 min\"");
 	expect("brake lift --for 30min", CLI_USAGE, "a reason is required");

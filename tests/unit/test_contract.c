@@ -59,6 +59,10 @@ static void test_members(void **state)
 	expect("/v1/pairs/alpha/explain", "conditions/#", "Condition");
 	expect("/v1/pairs/alpha/history", "", "History");
 	expect("/v1/pairs/alpha/history", "rows/#", "Row");
+	expect("/v1/pairs/alpha/timings", "", "Timings");
+	expect("/v1/pairs/alpha/timings", "wanted", "Wanted");
+	expect("/v1/pairs/alpha/timings", "steps/#", "StepTimes");
+	expect("/v1/pairs/alpha/timings", "operations/#", "OperationTimes");
 	expect("/v1/operations", "operations/#", "Operation");
 	expect("/v1/operations/11", "", "Operation");
 	json_t *status = get("/v1/status");
@@ -124,7 +128,7 @@ static void test_every_documented_path_answers(void **state)
 			fail_msg("%s of docs/openapi.yaml answers %ld", path, a.status);
 		answer_fini(&a);
 	}
-	assert_int_equal(paths, 14);
+	assert_int_equal(paths, 15);
 }
 
 static bool ends_with(const char *text, size_t len, const char *end)

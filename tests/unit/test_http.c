@@ -75,7 +75,14 @@ static void fake_history(void *ctx, const char *pair, uint32_t limit, history_cb
 	cb(arg, &ok, rows, 2);
 }
 
-static const struct http_ops ops = { fake_command, fake_history };
+static void fake_timings(void *ctx, const char *pair, timings_cb *cb, void *arg)
+{
+	(void)ctx;
+	(void)pair;
+	cb(arg, NULL, "{}");
+}
+
+static const struct http_ops ops = { fake_command, fake_history, fake_timings };
 
 struct got {
 	int status;
