@@ -82,10 +82,11 @@ static void write_body(const struct cli_options *o, struct strbuf *out)
 
 static void print_plan(const struct cli_options *o, struct client *c, const json_t *root)
 {
-	const char *text = text_of(root, "text"), *token = text_of(root, "token");
+	const char *text = json_string_value(json_object_get(root, "text")); /* of many lines */
+	const char *token = text_of(root, "token");
 	bool back = o->command == CLI_FAILBACK || o->failback;
 	const char *command = back ? "failback" : "failover";
-	if (!text[0])
+	if (!text || !text[0])
 		return;
 	struct answer timings;
 	for (; *text; text++)

@@ -10,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "../../controller/surface/http.h"
 #include "fake_pairs.h"
 #include "fake_timings.h"
 

@@ -154,6 +154,9 @@ static void test_commands(void **state)
 {
 	(void)state;
 	expect("plan beta", CLI_DONE, "beta: this is a plan; nothing was touched");
+	last_line(); /* cuts it; the rest stands as the controller said it, line by line */
+	assert_non_null(strstr(shown, "\nSteps\n   1  guard\n"));
+	assert_non_null(strstr(shown, "\nUsually done in 48.0 s (median of 1;"));
 	assert_non_null(strstr(shown, "new    20 mx1.example.org"));
 	assert_non_null(strstr(shown, "coldmx failover beta --plan 0123456789ab-01020304050607 --reason ..."));
 	expect("plan beta --failback", CLI_DONE, "nothing was touched");
