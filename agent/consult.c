@@ -29,7 +29,7 @@ enum err_code consult_controllers(const struct consult *c, int64_t deadline_ms, 
 static enum err_code learn(const struct consult *c, const char *from, const struct rights_record *r, struct err *e)
 {
 	bool raised;
-	enum err_code rc = state_learn(c->config->state_dir, r, &raised, e);
+	enum err_code rc = state_learn(c->config->state_dir, c->config->role, r, &raised, e);
 	if (rc != ERR_OK)
 		return err_wrap(e, "record of the %s", from);
 	if (raised)

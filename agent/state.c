@@ -145,24 +145,27 @@ enum err_code state_store(const char *dir, const struct rights_record *r, const 
 	return rc;
 }
 
-static enum err_code learn_locked(const char *dir, const struct rights_record *r, bool *raised, struct err *e)
+static enum err_code learn_locked(const char *dir, enum rights_place me, struct rights_record *r, bool *raised,
+				  struct err *e)
 {
 	struct rights_record is;
 	bool present;
 	enum err_code rc = state_read(dir, &is, &present, e);
 	if (rc == ERR_OK)
-		rc = rights_learn(present ? &is : NULL, r, raised, e);
+		rc = rights_learn(present ? &is : NULL, me, r, raised, e);
 	return rc == ERR_OK && *raised ? write_record(dir, r, e) : rc;
 }
 
-enum err_code state_learn(const char *dir, const struct rights_record *r, bool *raised, struct err *e)
+enum err_code state_learn(const char *dir, enum rights_place me, const struct rights_record *r, bool *raised,
+			  struct err *e)
 {
+	struct rights_record seen = *r;
 	int lock;
 	*raised = false;
 	enum err_code rc = state_lock(dir, &lock, e);
 	if (rc != ERR_OK)
 		return rc;
-	rc = learn_locked(dir, r, raised, e);
+	rc = learn_locked(dir, me, &seen, raised, e);
 	close(lock);
 	return rc;
 }
@@ -224,8 +227,8 @@ enum err_code state_break_glass(const char *dir, const char *pair, enum rights_p
 	/* A damaged record is one of the reasons for breaking the glass. */
 	if (state_read(dir, &r, &present, NULL) != ERR_OK || !present)
 		r = (struct rights_record){ .epoch = 0 };
-	r.epoch += r.epoch <
-		   UINT64_MAX; /* the other host obeys it when it asks this one, and the controller plans above it */
+	/* the other host obeys it once it asks this one, and the controller plans above it */
+	r.epoch += RIGHTS_GLASS_LEAP;
 	(void)str_copy(r.pair, sizeof(r.pair), pair);
 	r.own = role;
 	r.accept |= RIGHTS_BIT(role);

@@ -23,8 +23,9 @@ enum err_code state_read(const char *dir, struct rights_record *out, bool *prese
 enum err_code state_store(const char *dir, const struct rights_record *r, const char *boot_id, struct err *e) NODISCARD;
 /* Stores what the peer or the marker said when its epoch is higher (*raised); nobody has confirmed it then. Errors of
  * rights_learn. */
-enum err_code state_learn(const char *dir, const struct rights_record *r, bool *raised, struct err *e) NODISCARD;
-/* Without a controller: this host owns, at the epoch after the stored one, until a record with a higher epoch comes.
+enum err_code state_learn(const char *dir, enum rights_place me, const struct rights_record *r, bool *raised,
+			  struct err *e) NODISCARD;
+/* Without a controller: this host owns, RIGHTS_GLASS_LEAP above the stored epoch, until a record with a higher epoch comes.
  * Appends a line to the file `break-glass`. */
 enum err_code state_break_glass(const char *dir, const char *pair, enum rights_place role, const char *reason,
 				struct err *e) NODISCARD;

@@ -210,8 +210,8 @@ enum err_code rights_accept_new(const struct rights_record *current, const struc
 	return ERR_OK;
 }
 
-enum err_code rights_learn(const struct rights_record *current, const struct rights_record *seen, bool *raised,
-			   struct err *e)
+enum err_code rights_learn(const struct rights_record *current, enum rights_place me, struct rights_record *seen,
+			   bool *raised, struct err *e)
 {
 	uint64_t epoch = current ? current->epoch : 0;
 	*raised = false;
@@ -221,8 +221,10 @@ enum err_code rights_learn(const struct rights_record *current, const struct rig
 	if (seen->epoch > epoch && seen->epoch - epoch > LEAP_MAX)
 		return err_set(e, ERR_INVALID, "epoch %" PRIu64 " cannot follow the stored epoch %" PRIu64, seen->epoch,
 			       epoch);
-	if (current && seen->epoch == epoch && (seen->own != current->own || seen->accept != current->accept))
-		return err_set(e, ERR_CONFLICT, "epoch %" PRIu64 " is stored already with other rights", seen->epoch);
+	if (current && seen->epoch == epoch && seen->own != current->own)
+		return err_set(e, ERR_CONFLICT, "epoch %" PRIu64 " is stored already with another owner", seen->epoch);
+	if (current && me == RIGHTS_STANDBY)
+		seen->accept |= current->accept & STANDBY_BIT;
 	*raised = seen->epoch > epoch;
 	return ERR_OK;
 }

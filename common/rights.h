@@ -19,6 +19,9 @@
 #define RIGHTS_BOOT_ID_SIZE 40
 #define RIGHTS_WHY_SIZE 160
 
+/* A broken glass leaves these epochs to a controller that does not know of it yet, and stands above what it gives. */
+#define RIGHTS_GLASS_LEAP 1000
+
 #define RIGHTS_BIT(place) (1u << (place))
 
 enum rights_place { RIGHTS_PRIMARY, RIGHTS_STANDBY, RIGHTS_PARKED };
@@ -68,10 +71,11 @@ void rights_format(const struct rights_record *r, struct strbuf *out);
  * ERR_CONFLICT: another pair, or the same epoch and other rights (issued_ms is no right). */
 enum err_code rights_accept_new(const struct rights_record *current, const struct rights_record *new,
 				struct err *e) NODISCARD;
-/* Whether what the peer or the marker shows is to be stored (*raised): only a higher epoch changes anything. ERR_CONFLICT:
- * another pair, or the same epoch and other holders. ERR_INVALID: an epoch that no operation can have reached. */
-enum err_code rights_learn(const struct rights_record *current, const struct rights_record *seen, bool *raised,
-			   struct err *e) NODISCARD;
+/* Whether what the peer or the marker shows is to be stored at `me` (*raised): only a higher epoch changes anything.
+ * `accept` is taken from a standby by the controller alone, since it may hold mail that is to be drained: `seen` keeps it.
+ * ERR_CONFLICT: another pair, or the same epoch and another owner. ERR_INVALID: an epoch that nobody can have reached. */
+enum err_code rights_learn(const struct rights_record *current, enum rights_place me, struct rights_record *seen,
+			   bool *raised, struct err *e) NODISCARD;
 /* The same rights at the same epoch: there is nothing to store. */
 bool rights_same(const struct rights_record *a, const struct rights_record *b);
 

@@ -23,6 +23,8 @@ static const struct bool_fact bools[] = {
 };
 static const struct bool_fact numbers[] = {
 	FACT(queue), FACT(stranded), FACT(primary_queue), FACT(drain_from), FACT(refused_ok),
+	{ "primary_stands_at", offsetof(struct facts, stands_at[0]) },
+	{ "standby_stands_at", offsetof(struct facts, stands_at[1]) },
 };
 /* clang-format on */
 

@@ -32,6 +32,7 @@ struct facts {
 	int64_t drain_from;      /* messages that this operation had to drain, at most */
 	int64_t refused_ok;      /* refusals that a person has seen: `resume` after the brake of drain */
 	int64_t primary_queue;   /* what the primary holds at rescue; -1 unknown */
+	int64_t stands_at[2];    /* primary, standby: an epoch above ours, by somebody else's hand; 0 = none */
 	uint64_t dns_wrote;      /* zones whose set this operation wrote, one bit each */
 	uint32_t old_ttl_s;      /* the longest TTL of a set that it replaced */
 	char degrade[400];       /* "; "-separated: what works less well than it should */

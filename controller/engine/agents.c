@@ -17,6 +17,7 @@ static void agent_result(struct watched *p, enum host_role role, const struct pr
 	(void)str_copy(p->agent_trouble[role], sizeof(p->agent_trouble[role]), r->agent.trouble);
 	if (r->agent.boot_id[0])
 		engine_boot_reported(p->e, p->id, role, r->agent.boot_id, r->agent.boot_order);
+	foreign_reported(p, role, r->agent.epoch);
 	engine_touch(p);
 	watch_evaluate(p);
 }

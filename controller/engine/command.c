@@ -362,6 +362,7 @@ static void acknowledge(const struct request *r)
 	if (refuse_settling(r))
 		return;
 	r->p->latched = false;
+	r->p->foreign_acked = r->p->foreign_epoch;
 	r->p->unordered_boot[0] = r->p->left_on_by[0] = '\0';
 	save(r, "ack");
 }

@@ -44,6 +44,9 @@ struct watched {
 	int64_t agent_ms[HOST_ROLES];
 	int64_t agent_due_ms[HOST_ROLES]; /* must be heard by then; 0 = it need not */
 	bool agent_silent[HOST_ROLES], silence_paged[HOST_ROLES];
+	uint64_t foreign_epoch, foreign_acked; /* foreign.c: the highest that an agent reported; acknowledged up to */
+	enum host_role foreign_role;
+	bool foreign_lie[HOST_ROLES];
 	char agent_trouble[HOST_ROLES][160], trouble_paged[HOST_ROLES][160];
 	uint32_t probe[FAMILIES], agent_probe[HOST_ROLES];
 	struct operation op;
@@ -110,6 +113,14 @@ void agents_standby_result(void *arg, uint32_t id, const struct probe_result *r)
 bool agents_silent(const struct watched *p, enum host_role role);
 /* Pages once for an agent that must be heard and is not. */
 void agents_listen(struct watched *p);
+
+/* ---- foreign.c ---- */
+void foreign_reported(struct watched *p, enum host_role role, uint64_t epoch);
+/* An agent stands above every epoch that was given, and no person has acknowledged it. */
+bool foreign_pending(const struct watched *p);
+void foreign_words(const struct watched *p, char *out, size_t size);
+void foreign_page(struct watched *p);
+uint64_t foreign_top(const struct watched *p); /* what the next operation's epoch is above */
 
 /* ---- trouble.c ---- */
 void trouble_page(struct watched *p);

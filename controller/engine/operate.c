@@ -40,7 +40,7 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	out->kind = req->kind;
 	out->pair = p->id;
 	out->op = p->e->last_op + 1;
-	out->epoch = p->epoch + 1;
+	out->epoch = foreign_top(p) + 1;
 	out->automatic = req->automatic;
 	out->again = req->again;
 	out->began = now;
@@ -188,6 +188,8 @@ static void learn(struct watched *p)
 	p->interlock = f->interlock;
 	memcpy(p->owed, f->owed, sizeof(p->owed));
 	learn_boot(p, f->boot_id);
+	for (int r = 0; r < HOST_ROLES; r++)
+		foreign_reported(p, (enum host_role)r, (uint64_t)f->stands_at[r]);
 }
 
 static void settle_end(struct watched *p)

@@ -19,6 +19,8 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	text_put(out, "state", pair_state_name(p->stored_state));
 	strbuf_addf(out, "epoch=%" PRIu64 "\nrights_epoch=%" PRIu64 "\nlast_op=%" PRIu64 "\n", p->epoch,
 		    p->rights_epoch, p->e->last_op);
+	strbuf_addf(out, "foreign_epoch=%" PRIu64 "\nforeign_acked=%" PRIu64 "\n", p->foreign_epoch, p->foreign_acked);
+	text_put_i64(out, "foreign_role", p->foreign_role);
 	text_put_i64(out, "standby_accepts", p->standby_accepts);
 	text_put_i64(out, "seen_up", p->seen_up);
 	text_put(out, "fingerprint", p->opts.fingerprint);
@@ -59,6 +61,9 @@ bool records_pair_parse(struct watched *p, const char *text)
 		return false;
 	p->epoch = number(text, "epoch");
 	p->rights_epoch = number(text, "rights_epoch");
+	p->foreign_epoch = number(text, "foreign_epoch");
+	p->foreign_acked = number(text, "foreign_acked");
+	p->foreign_role = flag(text, "foreign_role") ? HOST_STANDBY : HOST_PRIMARY;
 	p->standby_accepts = flag(text, "standby_accepts");
 	bool same = text_find(text, "fingerprint", fingerprint, sizeof(fingerprint)) &&
 		    strcmp(fingerprint, p->opts.fingerprint) == 0;

@@ -13,6 +13,8 @@ static void page_again(struct watched *p)
 	if (p->unordered_boot[0])
 		page_send(p, "page", "ATTACK SIGNAL: boot %s of the standby without an order, not acknowledged yet",
 			  p->unordered_boot);
+	if (foreign_pending(p))
+		foreign_page(p);
 }
 
 static struct watched *of_store(struct engine *e, uint32_t store_id)

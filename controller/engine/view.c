@@ -97,6 +97,7 @@ static void view_trouble(const struct watched *p, char *out, size_t size)
 {
 	const struct health *h = &p->health;
 	const char *degrade = p->op.active && p->state == PAIR_PROMOTED ? p->op.run.facts.degrade : "";
+	char words[240];
 	out[0] = '\0';
 	if (standby_is_dead(p))
 		snprintf(out, size, "the STANDBY takes no mail: `coldmx resume %s` opens it again", p->opts.site.pair);
@@ -117,6 +118,10 @@ static void view_trouble(const struct watched *p, char *out, size_t size)
 		if (h->degraded[f])
 			also(out, size, "IPv%c of the primary is down; the other family answers",
 			     f == FAMILY_V4 ? '4' : '6');
+	if (foreign_pending(p)) {
+		foreign_words(p, words, sizeof(words));
+		also(out, size, "%s", words);
+	}
 	trouble_of_hosts(p, out, size);
 	if (p->left_on_by[0])
 		also(out, size, "the standby was left on by %.60s: switch it off, then `coldmx ack %s`", p->left_on_by,

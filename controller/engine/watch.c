@@ -27,6 +27,8 @@ static void veto_words(struct watched *p, char *why, size_t size)
 		snprintf(why, size, "held by %s: %.120s", p->hold.owner, p->hold.reason);
 	else if (now.boot_ms < e->grace_until_ms)
 		snprintf(why, size, "grace: %lld s left", (long long)(e->grace_until_ms - now.boot_ms) / 1000);
+	else if (foreign_pending(p))
+		foreign_words(p, why, size);
 	else if (!p->seen_up)
 		snprintf(why, size, "the primary was never seen up since its configuration changed");
 	else if (p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms)
@@ -339,7 +341,7 @@ size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 	struct instant now = engine_now(e);
 	struct err err = { 0 };
 	char text[160], limit[80], lifted[80];
-	BUG_ON(max < 12);
+	BUG_ON(max < 13);
 	size_t n = health_explain(&p->health, now, out, max);
 	add_condition(&out[n++], "mode", p->opts.mode == MODE_AUTOMATIC, "automatic", pair_mode_name(p->opts.mode));
 	bool held = hold_active(&p->hold, now);
@@ -353,6 +355,10 @@ size_t watch_conditions(struct watched *p, struct condition *out, size_t max)
 	add_condition(&out[n++], "grace", grace_ms <= 0, "over", text);
 	add_condition(&out[n++], "seen-up", p->seen_up, "once since the configuration changed",
 		      p->seen_up ? "yes" : "never since the configuration changed");
+	snprintf(text, sizeof(text), "epoch %llu at an agent, ours is %llu", (unsigned long long)foreign_top(p),
+		 (unsigned long long)p->epoch);
+	add_condition(&out[n++], "epoch", !foreign_pending(p), "no agent above the controller, or acknowledged",
+		      foreign_pending(p) ? text : "none above");
 	bool latched = p->latched && now.boot_ms - p->latch_ms < p->opts.cooldown_ms;
 	add_condition(&out[n++], "latch", !latched, "acknowledged or cooled down",
 		      latched ? "promoted automatically, or aborted by an operator; not acknowledged" : "clear");

@@ -2,7 +2,7 @@
  * primary is told the new epoch. `own` stays with the primary in spool mode: nobody delivers while it is down. */
 #include "step.h"
 
-enum { RECORD, TELL, TOLD };
+enum { RECORD, TELL, TOLD, ASKED };
 
 static enum step_say record(struct step_ctx *ctx, uint64_t epoch, bool standby, struct step_out *out)
 {
@@ -25,6 +25,14 @@ static enum step_say tell(struct step_ctx *ctx, enum host_role who, uint64_t epo
 enum step_say step_grant(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	enum host_role who = ctx->plan->kind == PLAN_PROMOTE ? HOST_STANDBY : HOST_PRIMARY;
+	if (ctx->mem->at == ASKED)
+		return step_fail(out, ERR_FAILED, "%s%s", ctx->mem->text,
+				 step_stands_above(ctx, who, last) ? ": somebody else told it; the next try goes above"
+								   : "");
+	if (last && last->err.code && step_ask_epoch(ctx, who, last, out)) {
+		ctx->mem->at = ASKED;
+		return STEP_VERB;
+	}
 	if (last && last->err.code)
 		return step_fail_err(out, &last->err);
 	if (ctx->mem->at == RECORD)

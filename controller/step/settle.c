@@ -1,13 +1,23 @@
 /* The standby stops taking part: its queue is empty, its mail stops, and the next epoch takes its right away. */
 #include "step.h"
 
-enum { EMPTY, STOP, RECORD, TELL, TOLD };
+enum { EMPTY, STOP, RECORD, TELL, TOLD, ASKED };
 
 enum step_say step_settle(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	uint64_t epoch = ctx->plan->epoch + 1;
 	int64_t total = 0;
 	char text[512];
+	if (ctx->mem->at == ASKED && step_stands_above(ctx, HOST_STANDBY, last)) {
+		step_degrade(ctx, "the standby keeps an epoch that somebody else told it");
+		return step_done(out, "standby stopped; it stands above epoch %llu", (unsigned long long)epoch);
+	}
+	if (ctx->mem->at == ASKED)
+		return step_fail(out, ERR_FAILED, "%s", ctx->mem->text);
+	if (last && last->err.code && ctx->mem->at == TOLD && step_ask_epoch(ctx, HOST_STANDBY, last, out)) {
+		ctx->mem->at = ASKED;
+		return STEP_VERB;
+	}
 	if (last && last->err.code)
 		return step_fail_err(out, &last->err);
 	switch (ctx->mem->at) {

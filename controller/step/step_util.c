@@ -82,6 +82,26 @@ enum step_say step_same_boot(struct step_ctx *ctx, const struct outcome *last, s
 	return STEP_DONE;
 }
 
+bool step_ask_epoch(struct step_ctx *ctx, enum host_role who, const struct outcome *refusal, struct step_out *out)
+{
+	enum err_class cls = err_code_class(refusal->err.code);
+	if (cls == ERR_CLASS_TEMP || cls == ERR_CLASS_LOCAL)
+		return false;
+	snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%.230s", refusal->err.text);
+	(void)step_host(out, who, "rights");
+	return true;
+}
+
+bool step_stands_above(struct step_ctx *ctx, enum host_role who, const struct outcome *last)
+{
+	int64_t epoch = 0;
+	if (last->err.code || !step_answer_i64(last, "epoch", &epoch) || epoch < 0 ||
+	    (uint64_t)epoch <= ctx->plan->epoch + 1)
+		return false;
+	ctx->facts->stands_at[who] = epoch;
+	return true;
+}
+
 _Static_assert(PLAN_ZONES_MAX <= 64, "zones are counted in the bits of a word");
 
 void step_degrade(struct step_ctx *ctx, const char *fmt, ...)

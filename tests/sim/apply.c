@@ -115,6 +115,15 @@ static void hand(struct world *w, const struct action *a)
 	dns_hand(w, a->pair, a->fault == FAULT_DNS_HAND_BACK);
 }
 
+/* A person takes over at a host, for once: whoever does it at both makes two owners, as the manual says. Not against a way
+ * back that goes on: that is stuck then, and stays so. */
+static void break_glass(struct world *w, const struct action *a)
+{
+	enum pair_state state = w->pair[a->pair].view.state;
+	if (state != PAIR_FAILING_BACK && state != PAIR_STUCK && !w->pair[a->pair].ghost.glass)
+		host_break_glass(w, &w->pair[a->pair].host[a->arg & 1]);
+}
+
 static void maps_change(struct world *w, const struct action *a)
 {
 	change_maps(&w->pair[a->pair]);
@@ -189,6 +198,7 @@ static const struct {
 	[FAULT_NOTIFY] = { "notify-fails", NULL, true },
 	[FAULT_MAPS_CHANGE] = { "maps-change", maps_change, false },
 	[FAULT_AGENT_SILENT] = { "agent-silent", NULL, false },
+	[FAULT_BREAK_GLASS] = { "break-glass", break_glass, false },
 	[FAULT_CMD_FAILOVER] = { "cmd-failover", command, false },
 	[FAULT_CMD_FAILBACK] = { "cmd-failback", command, false },
 	[FAULT_CMD_ABORT] = { "cmd-abort", command, false },

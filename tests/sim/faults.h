@@ -73,6 +73,7 @@ enum fault {
 	/* what agents bring */
 	FAULT_MAPS_CHANGE,
 	FAULT_AGENT_SILENT,
+	FAULT_BREAK_GLASS, /* arg: the host's role */
 	/* people */
 	FAULT_CMD_FAILOVER,
 	FAULT_CMD_FAILBACK,

@@ -60,6 +60,10 @@ static void judge_down(struct world *w, struct ghost *g)
 void ghost_probe(struct world *w, uint8_t pair, enum host_role role, int family, const struct probe_result *r)
 {
 	struct ghost *g = &w->pair[pair].ghost;
+	if (!family && r->agent.present && (r->agent.epoch > g->reported || g->reported_life != w->life)) {
+		g->reported = r->agent.epoch;
+		g->reported_life = w->life;
+	}
 	if (role != HOST_PRIMARY || r->outcome == PROBE_LOCAL)
 		return;
 	if (!family) {
@@ -139,6 +143,10 @@ void ghost_submitted(struct world *w, const struct txn *txn)
 		bool again = g->judged_op == rec->op && g->judged_life == w->life; /* a commit tried again */
 		g->judged_op = rec->op;
 		g->judged_life = w->life;
+		if (!again && g->reported_life == w->life && plan.epoch <= g->reported)
+			world_fail(w, 3, "operation %llu takes epoch %llu, and an agent has told of %llu",
+				   (unsigned long long)rec->op, (unsigned long long)plan.epoch,
+				   (unsigned long long)g->reported);
 		if (plan.automatic && plan.kind == PLAN_PROMOTE && !again) {
 			promise_1_evidence(w, (uint8_t)(rec->pair - 1));
 			promise_2_our_side(w, (uint8_t)(rec->pair - 1));

@@ -49,6 +49,9 @@ struct ghost {
 	/* epochs */
 	uint64_t top_epoch;        /* of any durable operation or grant */
 	uint64_t told[HOST_ROLES]; /* highest epoch stored at each host */
+	uint64_t glass;            /* of the last broken glass; 0 = none */
+	uint64_t reported;         /* highest epoch that an agent told the controller in this life of it */
+	uint32_t reported_life;
 	/* what is published: per zone the sets that we or the configuration made */
 	struct mx_set published[SIM_ZONES];
 	uint64_t swap_epoch[SIM_ZONES];

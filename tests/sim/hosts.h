@@ -45,6 +45,8 @@ void host_kill_mail(struct host *h);
 void host_start_mail(struct host *h);
 /* A record by SSH or from the controller's listener; false: refused. */
 bool host_take_rights(struct world *w, struct host *h, const char *text, struct err *e);
+/* The epochs after it are above all that the controller has given and may be giving just now. */
+void host_break_glass(struct world *w, struct host *h);
 /* The agent asks the controller, and when that does not answer its peer and the marker. */
 void host_ask_rights(struct world *w, struct host *h);
 /* It would answer on 25 itself, whoever may reach it. */

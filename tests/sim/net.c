@@ -172,8 +172,9 @@ static uint32_t port_add(void *ctx, const struct probe_opts *opts, result_cb *cb
 {
 	struct world *w = ctx;
 	uint32_t id = ++w->net.last;
+	for (int taken = 0; w->net.probe[id % SIM_PROBES_MAX].id; id = ++w->net.last)
+		BUG_ON(++taken > SIM_PROBES_MAX);
 	struct sim_probe *p = &w->net.probe[id % SIM_PROBES_MAX];
-	BUG_ON(p->id);
 	*p = (struct sim_probe){ .id = id, .opts = *opts, .cb = cb, .arg = arg, .every_ms = opts->every_ms };
 	place_probe(p);
 	schedule(w, p, dice_span(&w->clock.dice, 1, opts->every_ms));

@@ -110,6 +110,11 @@ static void add_people(struct schedule *s, uint8_t pair)
 	}
 	if (dice_roll(d, 10) == 0)
 		add(s, s->death_ms + dice_span(d, -5000, 4000), FAULT_CMD_HOLD, pair, 0);
+	if (dice_roll(d, 12) == 0) {
+		int64_t at_ms = s->death_ms + dice_span(d, -4000, 60000);
+		add(s, at_ms, FAULT_BREAK_GLASS, pair, 0);
+		add(s, at_ms + dice_span(d, 0, 30000), FAULT_CMD_ACK, pair, 0);
+	}
 	if (dice_roll(d, s->opts.npairs > 2 ? 3 : 12) == 0)
 		add(s, s->death_ms + dice_span(d, -5000, 12000), FAULT_CMD_BRAKE_LIFT, pair, 0);
 	if (dice_roll(d, 12) == 0)

@@ -55,10 +55,10 @@ def test_break_glass_needs_no_controller_and_yields_to_a_higher_epoch(agent):
     assert said.returncode == 0 and "warning" in said.stderr
     assert agent.run("gate").returncode == 0
     assert "controller burnt down" in (agent.state / "break-glass").read_text()
-    assert agent.stored().startswith("coldmx-rights 1\npair=example\nepoch=8\nown=standby\naccept=primary,standby\n")
-    for stale in (record(7), record(8)):
+    assert agent.stored().startswith("coldmx-rights 1\npair=example\nepoch=1007\nown=standby\naccept=primary,standby\n")
+    for stale in (record(7), record(1007)):
         assert agent.grant(stale).returncode == 1
-    assert agent.grant(record(9)).returncode == 0
+    assert agent.grant(record(1008)).returncode == 0
     assert agent.run("gate").returncode == 1
 
 

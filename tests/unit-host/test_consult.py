@@ -64,7 +64,7 @@ def test_a_peer_never_takes_a_host_back(agent, peer):
     agent.grant(record(7))
     before = agent.stored()
     for lie, why in ((record(6, own="parked", accept="none"), None), (record(7), None), ("", None),
-                     (record(7, own="parked", accept="none"), "epoch 7 is stored already with other rights"),
+                     (record(7, own="parked", accept="none"), "epoch 7 is stored already with another owner"),
                      (record(8, pair="other"), "a record of pair other"), (record(8)[:-1], "truncated"),
                      ("x" * 5000, "longer than"), ("y" * 20000, "too long"), ("\0\1\n", "not printable"),
                      (record(7 + 1000001, own="parked", accept="none"), "cannot follow")):
@@ -86,7 +86,7 @@ def test_the_marker_counts_only_under_its_hmac(agent, nameserver):
                      (marker(9, own="parked", accept="none", pair="other"), "is of pair other"),
                      ("v=spf1 -all", "not authentic"), ("", None), (None, "DNS answer"),
                      (marker(2, own="parked", accept="none"), None), (marker(3), None),
-                     (marker(3, own="parked", accept="none"), "other rights")):
+                     (marker(3, own="parked", accept="none"), "another owner")):
         agent.new_boot()
         nameserver.text = lie
         said = agent.run("gate")
@@ -117,14 +117,17 @@ def test_the_highest_epoch_wins_and_a_controller_ends_the_asking(agent, controll
 
 
 def test_a_standby_with_a_right_asks_as_well(agent, peer):
+    """It loses `own`; `accept` is the controller's to take, since there may be mail to be drained."""
     agent.configure(role="standby", extra=around(agent, peer.server_port))
-    agent.grant(record(4, accept="primary,standby"))
+    assert agent.run("gate").returncode == 1 and not peer.seen  # nothing to lose: it waits for its grant
+    agent.grant(record(4, own="standby", accept="standby"))
     agent.new_boot()
     peer.record = record(5)
     said = agent.run("gate")
-    assert said.returncode == 1 and "epoch 5 gives no right to the standby" in said.stderr
-    peer.seen.clear()
-    assert agent.run("gate").returncode == 1 and not peer.seen  # nothing to lose: it waits for its grant
+    assert said.returncode == 0 and "epoch 5 gives accept to the standby" in said.stderr
+    assert agent.run("gate-own").returncode == 1
+    assert agent.run("rights").stdout == "epoch=5\nholder=standby\nown=primary\naccept=primary,standby\n"
+    assert agent.run("gate").returncode == 0 and "other" not in said.stderr
 
 
 def test_silence_everywhere_takes_one_gate_wait(agent):

@@ -72,18 +72,18 @@ def test_a_broken_glass_is_told_until_a_higher_epoch_comes(agent, controller):
     agent.grant(record(7))
     assert agent.run("grant", "--break-glass", "--reason", "controller burnt down").returncode == 0
     with smtp(agent), agent.serving():
-        told = "break-glass at epoch 8: controller burnt down"
+        told = "break-glass at epoch 1007: controller burnt down"
         assert wait_for(lambda: agent.health()["trouble"] == told)
         health = agent.health()
-        assert health["epoch"] == 8 and health["has_right"]
-        controller.record = record(9, accept="primary,standby")
-        assert wait_for(lambda: agent.health()["trouble"] == "" and agent.health()["epoch"] == 9)
+        assert health["epoch"] == 1007 and health["has_right"]
+        controller.record = record(1008, accept="primary,standby")
+        assert wait_for(lambda: agent.health()["trouble"] == "" and agent.health()["epoch"] == 1008)
     with agent.serving():
-        controller.record = record(10, accept="primary,standby")
-        assert wait_for(lambda: agent.health()["epoch"] == 10)
+        controller.record = record(1009, accept="primary,standby")
+        assert wait_for(lambda: agent.health()["epoch"] == 1009)
         assert agent.health()["trouble"] == "skipped with a right"
         agent.run("grant", "--break-glass", "--reason", "x" * 200)
-        assert wait_for(lambda: agent.health()["trouble"].startswith("skipped with a right; break-glass at epoch 11: xxx"))
+        assert wait_for(lambda: agent.health()["trouble"].startswith("skipped with a right; break-glass at epoch 2009: xxx"))
 
 
 # ---- pages of the agent's own ----

@@ -231,27 +231,35 @@ static void test_learning(void **state)
 	bool raised;
 	struct err e = { 0 };
 	(void)state;
-	assert_true(rights_learn(NULL, &seen, &raised, &e) == ERR_OK && raised);
-	assert_true(rights_learn(&is, &seen, &raised, &e) == ERR_OK && !raised);
+	assert_true(rights_learn(NULL, RIGHTS_PRIMARY, &seen, &raised, &e) == ERR_OK && raised);
+	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &seen, &raised, &e) == ERR_OK && !raised);
 	seen.issued_ms = 2;
 	(void)snprintf(seen.rehearse_boot, sizeof(seen.rehearse_boot), "%s", BOOT);
-	assert_true(rights_learn(&is, &seen, &raised, &e) == ERR_OK && !raised); /* the same holders */
+	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &seen, &raised, &e) == ERR_OK && !raised); /* the same holders */
 	seen.epoch = 6;
 	seen.own = RIGHTS_PARKED;
-	assert_true(rights_learn(&is, &seen, &raised, &e) == ERR_OK && !raised);
+	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &seen, &raised, &e) == ERR_OK && !raised);
 	seen.epoch = 7 + 1000000;
-	assert_true(rights_learn(&is, &seen, &raised, &e) == ERR_OK && raised);
+	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &seen, &raised, &e) == ERR_OK && raised);
 	lie = seen;
 	lie.epoch++;
-	assert_true(rights_learn(&is, &lie, &raised, &e) == ERR_INVALID && !raised);
+	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_INVALID && !raised);
 	lie.epoch = UINT64_MAX;
-	assert_true(rights_learn(NULL, &lie, &raised, &e) == ERR_INVALID && !raised);
+	assert_true(rights_learn(NULL, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_INVALID && !raised);
 	lie = seen;
 	lie.epoch = 7;
-	assert_true(rights_learn(&is, &lie, &raised, &e) == ERR_CONFLICT && !raised);
+	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_CONFLICT && !raised);
+	lie = is; /* a standby's accept goes by the controller's word only; its own goes */
+	lie.epoch++;
+	lie.accept = P;
+	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_OK && raised && lie.accept == P);
+	assert_true(rights_learn(&is, RIGHTS_STANDBY, &lie, &raised, &e) == ERR_OK && raised && lie.accept == (P | S));
+	is.accept = P;
+	lie.accept = P;
+	assert_true(rights_learn(&is, RIGHTS_STANDBY, &lie, &raised, &e) == ERR_OK && raised && lie.accept == P);
 	lie = seen;
 	lie.pair[0] = 'x';
-	assert_true(rights_learn(&is, &lie, &raised, &e) == ERR_CONFLICT && !raised);
+	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_CONFLICT && !raised);
 }
 
 int main(void)

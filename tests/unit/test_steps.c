@@ -32,6 +32,13 @@ static enum step_say ask_text(struct asked *a, step_fn *step, const char *answer
 	return ask(a, step, &last);
 }
 
+static enum step_say ask_error(struct asked *a, step_fn *step, enum err_code code)
+{
+	struct outcome last = { 0 };
+	err_set(&last.err, code, "it went wrong");
+	return ask(a, step, &last);
+}
+
 static void assert_words(const struct asked *a, const char *words)
 {
 	assert_int_equal(a->out.verb.kind, VERB_HOST_RUN);
@@ -85,9 +92,49 @@ static void a_listed_message_is_only_removed(void **state)
 	assert_int_equal(a.out.verb.kind, VERB_QUEUE_EXPORT);
 }
 
+/* Somebody told the host a higher epoch by hand: the refusal is looked into, so that the next try goes above. */
+static void a_refused_grant_asks_where_the_host_stands(void **state)
+{
+	struct asked a = { .plan = { .kind = PLAN_FAILBACK, .epoch = 8 } };
+	(void)state;
+	assert_int_equal(ask(&a, step_grant, NULL), STEP_COMMIT);
+	assert_int_equal(ask(&a, step_grant, NULL), STEP_VERB);
+	assert_words(&a, "grant");
+	assert_int_equal(ask_error(&a, step_grant, ERR_FAILED), STEP_VERB);
+	assert_words(&a, "rights");
+	assert_int_equal(ask_text(&a, step_grant, "epoch=1007\nholder=primary\n"), STEP_FAIL);
+	assert_non_null(strstr(a.out.err.text, "it went wrong: somebody else told it"));
+	assert_int_equal(a.facts.stands_at[HOST_PRIMARY], 1007);
+	a.mem = (struct step_mem){ .at = 2 };
+	a.facts.stands_at[HOST_PRIMARY] = 0;
+	assert_int_equal(ask_error(&a, step_grant, ERR_TIMEOUT), STEP_FAIL); /* nobody refused anything */
+	assert_int_equal(ask_error(&a, step_grant, ERR_FAILED), STEP_VERB);
+	assert_int_equal(ask_text(&a, step_grant, "epoch=9\n"), STEP_FAIL); /* an epoch of this operation's own */
+	assert_int_equal(a.facts.stands_at[HOST_PRIMARY], 0);
+	strbuf_fini(&a.body);
+}
+
+/* The standby is empty and stopped: what it keeps by another hand does not hold back its way off. */
+static void settling_goes_on_below_an_epoch_by_hand(void **state)
+{
+	struct asked a = { .plan = { .kind = PLAN_FAILBACK, .epoch = 8 }, .mem = { .at = 4 } };
+	(void)state;
+	assert_int_equal(ask_error(&a, step_settle, ERR_FAILED), STEP_VERB);
+	assert_words(&a, "rights");
+	assert_int_equal(ask_text(&a, step_settle, "epoch=1007\n"), STEP_DONE);
+	assert_int_equal(a.facts.stands_at[HOST_STANDBY], 1007);
+	assert_non_null(strstr(a.facts.degrade, "somebody else"));
+	a.mem = (struct step_mem){ .at = 4 };
+	assert_int_equal(ask_error(&a, step_settle, ERR_FAILED), STEP_VERB);
+	assert_int_equal(ask_text(&a, step_settle, "nonsense"), STEP_FAIL);
+	strbuf_fini(&a.body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refused_grant_asks_where_the_host_stands),
+		cmocka_unit_test(settling_goes_on_below_an_epoch_by_hand),
 		cmocka_unit_test(newer_maps_are_installed_not_refused),
 		cmocka_unit_test(maps_that_read_back_otherwise_are_not_trusted),
 		cmocka_unit_test(a_listed_message_is_only_removed),
