@@ -40,6 +40,7 @@ struct cli_options {
 	const char *name; /* of the command */
 	const char *pair; /* "" = all; of brake: "", lift or restore */
 	const char *socket, *config, *reason;
+	const char *site; /* --site: of the primaries, "" = one pair */
 	const char *skip; /* --skip: a step, "" = none */
 	const char *plan; /* --plan: the token of a plan, "" = none */
 	bool json, watch, yes, dry_run, failback, rto;
@@ -91,6 +92,14 @@ void show_steps(const json_t *operation, bool redrawn, const json_t *timings);
 int follow_operation(const struct cli_options *o, struct client *c, uint64_t op);
 
 /* ---- command.c ---- */
+/* Asks a terminal for `word`, unless --yes or nothing moves. Exit code, -1: confirmed. */
+int command_confirm(const struct cli_options *o, const char *word);
+/* What the options say, as the body of a POST. */
+void command_body(const struct cli_options *o, struct strbuf *out);
+
+/* ---- site.c ---- */
+int site_run(const struct cli_options *o, struct client *c);
+
 int command_run(const struct cli_options *o, struct client *c);
 
 /* ---- runbook.c ---- */

@@ -35,8 +35,14 @@ static const char *consequence(enum cli_command command)
 	return "This concerns";
 }
 
-/* -1: confirmed. */
-static int confirm(const struct cli_options *o)
+static const char *what_to_type(const struct cli_options *o)
+{
+	if (o->command == CLI_BRAKE)
+		return "that word";
+	return o->site[0] ? "the site's name" : "the pair's name";
+}
+
+int command_confirm(const struct cli_options *o, const char *word)
 {
 	char typed[80];
 	if (o->yes || o->dry_run || !command_moves_mail(o->command))
@@ -48,19 +54,19 @@ static int confirm(const struct cli_options *o)
 			o->name);
 		return CLI_USAGE;
 	}
-	fprintf(stderr, "%s %s.\nType %s to go on: ", consequence(o->command), o->pair,
-		o->command == CLI_BRAKE ? "that word" : "the pair's name");
+	fprintf(stderr, "%s %s%s.\nType %s to go on: ", consequence(o->command),
+		o->site[0] ? "every pair whose primary stands at site " : "", word, what_to_type(o));
 	fflush(stderr);
 	if (!fgets(typed, sizeof(typed), stdin))
 		typed[0] = '\0';
 	typed[strcspn(typed, "\n")] = '\0';
-	if (strcmp(typed, o->pair) == 0)
+	if (strcmp(typed, word) == 0)
 		return -1;
-	fprintf(stderr, "coldmx: \"%s\" is not \"%s\": nothing was done\n", typed, o->pair);
+	fprintf(stderr, "coldmx: \"%s\" is not \"%s\": nothing was done\n", typed, word);
 	return CLI_USAGE;
 }
 
-static void write_body(const struct cli_options *o, struct strbuf *out)
+void command_body(const struct cli_options *o, struct strbuf *out)
 {
 	struct json j;
 	json_init(&j, out);
@@ -157,14 +163,14 @@ int command_run(const struct cli_options *o, struct client *c)
 	struct strbuf body = STRBUF_INIT;
 	struct answer a;
 	char path[160];
-	int code = confirm(o);
+	int code = command_confirm(o, o->pair);
 	if (code >= 0)
 		return code;
 	if (o->command == CLI_BRAKE)
 		snprintf(path, sizeof(path), "/v1/brake/%s", o->pair);
 	else
 		snprintf(path, sizeof(path), "/v1/pairs/%s/%s", o->pair, o->name);
-	write_body(o, &body);
+	command_body(o, &body);
 	client_ask(c, path, strbuf_str(&body), &a);
 	code = handle_answer(o, c, &a);
 	answer_fini(&a);

@@ -49,20 +49,30 @@ enum {
 	OPT_NO_WAIT,
 	OPT_FAILBACK,
 	OPT_RTO,
+	OPT_SITE,
 	OPT_PLAN,
 	OPT_SKIP,
 	OPT_HELP
 };
 
 static const struct option long_options[] = {
-	{ "socket", required_argument, NULL, OPT_SOCKET }, { "config", required_argument, NULL, OPT_CONFIG },
-	{ "json", no_argument, NULL, OPT_JSON },           { "watch", no_argument, NULL, OPT_WATCH },
-	{ "reason", required_argument, NULL, OPT_REASON }, { "yes", no_argument, NULL, OPT_YES },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },     { "for", required_argument, NULL, OPT_FOR },
-	{ "wait", required_argument, NULL, OPT_WAIT },     { "no-wait", no_argument, NULL, OPT_NO_WAIT },
-	{ "failback", no_argument, NULL, OPT_FAILBACK },   { "rto", no_argument, NULL, OPT_RTO },
-	{ "plan", required_argument, NULL, OPT_PLAN },     { "skip", required_argument, NULL, OPT_SKIP },
-	{ "help", no_argument, NULL, OPT_HELP },           { NULL, 0, NULL, 0 },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "config", required_argument, NULL, OPT_CONFIG },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "watch", no_argument, NULL, OPT_WATCH },
+	{ "reason", required_argument, NULL, OPT_REASON },
+	{ "yes", no_argument, NULL, OPT_YES },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
+	{ "for", required_argument, NULL, OPT_FOR },
+	{ "wait", required_argument, NULL, OPT_WAIT },
+	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "failback", no_argument, NULL, OPT_FAILBACK },
+	{ "rto", no_argument, NULL, OPT_RTO },
+	{ "site", required_argument, NULL, OPT_SITE },
+	{ "plan", required_argument, NULL, OPT_PLAN },
+	{ "skip", required_argument, NULL, OPT_SKIP },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
 };
 
 static void print_help(FILE *to)
@@ -81,6 +91,7 @@ static void print_help(FILE *to)
 	      "  --wait SECONDS    follow an operation for so long at most (default: until its "
 	      "end)\n"
 	      "  --no-wait         only start it\n"
+	      "  --site SITE       failover, instead of a pair: every pair whose primary stands there\n"
 	      "  --rto             history: what operations took, against the objectives\n"
 	      "  --watch           status: again every second\n"
 	      "  --json            what the controller says, as JSON\n"
@@ -127,6 +138,7 @@ static bool take_option(int option, struct cli_options *o, int *exit_code)
 	case OPT_DRY_RUN: o->dry_run = true; return true;
 	case OPT_FAILBACK: o->failback = true; return true;
 	case OPT_RTO: o->rto = true; return true;
+	case OPT_SITE: o->site = optarg; return true;
 	case OPT_PLAN: o->plan = optarg; return true;
 	case OPT_SKIP: o->skip = optarg; return true;
 	case OPT_NO_WAIT: o->wait_ms = 0; return true;
@@ -170,8 +182,24 @@ static bool check_brake(const struct cli_options *o, int *exit_code)
 	return true;
 }
 
+static bool check_site(const struct command_row *row, const struct cli_options *o, int *exit_code)
+{
+	if (row->command != CLI_FAILOVER || o->pair[0])
+		return usage(exit_code,
+			     "--site stands instead of a pair: write coldmx failover --site %s --reason \"...\"",
+			     o->site);
+	if (!o->reason[0])
+		return usage(exit_code, "a reason is required: write coldmx failover --site %s --reason \"...\"",
+			     o->site);
+	if (o->plan[0] || o->dry_run)
+		return usage(exit_code, "--plan and --dry-run are of one pair: leave --site away");
+	return true;
+}
+
 static bool check_needs(const struct command_row *row, const struct cli_options *o, int *exit_code)
 {
+	if (o->site[0])
+		return check_site(row, o, exit_code);
 	if (row->pair && !o->pair[0])
 		return usage(exit_code, "which pair? write coldmx %s PAIR; coldmx status lists them", row->name);
 	if (strlen(o->pair) > 63 || strchr(o->pair, '/') || strchr(o->pair, '%') || strchr(o->pair, '?'))
@@ -201,6 +229,7 @@ bool options_parse(int argc, char **argv, struct cli_options *out, int *exit_cod
 				     .config = DEFAULT_CONFIG,
 				     .reason = "",
 				     .plan = "",
+				     .site = "",
 				     .skip = "",
 				     .wait_ms = -1 };
 	optind = 0; /* glibc: start over, so that tests may call more than once */

@@ -67,6 +67,7 @@ int cli_run(int argc, char **argv)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	struct client *c = client_new(o.socket);
 	switch (o.command) {
+	case CLI_FAILOVER: code = o.site[0] ? site_run(&o, c) : command_run(&o, c); break;
 	case CLI_RUNBOOK: break;
 	case CLI_BRAKE:
 		if (o.pair[0]) {
@@ -79,7 +80,6 @@ int cli_run(int argc, char **argv)
 	case CLI_EXPLAIN:
 	case CLI_HISTORY: code = o.watch ? watch(&o, c) : read_once(&o, c); break;
 	case CLI_PLAN:
-	case CLI_FAILOVER:
 	case CLI_FAILBACK:
 	case CLI_ABORT:
 	case CLI_RESUME:

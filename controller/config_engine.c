@@ -135,6 +135,7 @@ static void fill_pair(const struct config *c, size_t index, struct engine_pair *
 	const struct config_pair *p = &c->pairs[index];
 	fill_site(c, p, &out->site);
 	out->mode = p->mode;
+	(void)str_copy(out->primary_site, sizeof(out->primary_site), p->host[HOST_PRIMARY].site);
 	out->every_ms = p->probe.every_ms;
 	out->fast_every_ms = p->probe.fast_every_ms;
 	out->cooldown_ms = p->cooldown_ms;

@@ -21,6 +21,7 @@ enum pair_mode { MODE_MANUAL, MODE_AUTOMATIC, MODE_SHADOW };
 struct engine_pair {
 	struct plan_site site; /* hosts, zones, controls, time limits (core/plan.h) */
 	enum pair_mode mode;
+	char primary_site[NAME_MAX_LEN]; /* where it stands; "" = not said */
 	struct health_opts health;
 	struct probe_opts probe[FAMILIES];   /* SMTP at the primary; addr "" = unused family */
 	struct probe_opts agent[HOST_ROLES]; /* agent probes; addr "" = none */
@@ -108,7 +109,7 @@ struct view_op {
 struct pair_view {
 	uint32_t id;
 	uint32_t store_id; /* what the store calls it */
-	char name[NAME_MAX_LEN];
+	char name[NAME_MAX_LEN], primary_site[NAME_MAX_LEN];
 	enum pair_state state;
 	enum pair_mode mode;
 	enum health_verdict verdict;

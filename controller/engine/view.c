@@ -137,6 +137,7 @@ void view_build(struct watched *p, struct pair_view *out)
 	out->id = p->id;
 	out->store_id = p->store_id;
 	(void)str_copy(out->name, sizeof(out->name), p->opts.site.pair);
+	(void)str_copy(out->primary_site, sizeof(out->primary_site), p->opts.primary_site);
 	out->state = p->state;
 	out->mode = p->opts.mode;
 	out->verdict = p->health.verdict;

@@ -33,6 +33,7 @@ static void put_count_or_null(struct json *j, const char *key, int64_t count)
 static void put_head(struct json *j, const struct pair_view *v)
 {
 	json_put_string(j, "name", v->name);
+	put_text_or_null(j, "primary_site", v->primary_site);
 	json_put_string(j, "state", pair_state_name(v->state));
 	json_put_string(j, "mode", pair_mode_name(v->mode));
 	json_put_string(j, "verdict", health_verdict_name(v->verdict));

@@ -164,6 +164,13 @@ static void test_commands(void **state)
 	expect("failover beta --plan x --reason x --yes", CLI_REFUSED, "refused (rule plan-changed)");
 	assert_non_null(strstr(shown, "what would work: coldmx plan beta"));
 	expect("failover beta --dry-run", CLI_DONE, "nothing was touched");
+	expect("failover --site hall-b --reason x --yes", CLI_USAGE, "no pair has its primary at site");
+	expect("failover beta --site hall-a --reason x", CLI_USAGE, "stands instead of a pair");
+	expect("failover --site hall-a", CLI_USAGE, "a reason is required");
+	expect("failover --site hall-a --reason x", CLI_USAGE, "nobody is at a terminal");
+	expect("failover --site hall-a --reason x --yes", CLI_REFUSED,
+	       "site hall-a: 1 of 4 pairs promoted, 3 refused, 0 failed");
+	assert_non_null(strstr(shown, "refused (rule up-refuses-failover)"));
 	expect("history alpha --rto", CLI_DONE, "alpha: 0 of 1 failovers met the objectives");
 	expect("history --rto", CLI_USAGE, "--rto belongs to");
 	expect("brake", CLI_DONE, "brakes: lifted until");

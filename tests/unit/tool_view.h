@@ -26,6 +26,7 @@ static inline void sample_view(uint32_t id, const char *name, struct pair_view *
 	memset(v, 0, sizeof(*v));
 	v->id = id;
 	(void)str_copy(v->name, sizeof(v->name), name);
+	(void)str_copy(v->primary_site, sizeof(v->primary_site), "hall-a");
 	v->state = PAIR_UP;
 	v->mode = MODE_AUTOMATIC;
 	v->verdict = HEALTH_UP;
