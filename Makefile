@@ -47,7 +47,7 @@ LAB_GATE := $(filter-out $(LAB_LONG),$(notdir $(wildcard tests/lab/test_*.py)))
 TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/lab/tools/*.c tests/unit/tool_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all demo check unit unit-host sim sim-mutants fuzz lab lab-gate lab-long lint style asan tsan valgrind clang install clean \
+.PHONY: all demo check unit unit-host sim sim-mutants fuzz lab lab-gate lab-long lint style asan tsan valgrind clang install uninstall clean \
         help tools FORCE
 .DEFAULT_GOAL := all
 
@@ -173,6 +173,9 @@ install: all ## DESTDIR, PREFIX (absolute), UNITDIR
 ifneq ($(PREFIX),/usr)
 	find $(INSTALLED) -type f -exec sed -i -E 's,$(PLACES),$(PREFIX)/\1,g' {} +
 endif
+
+uninstall: ## DESTDIR, PREFIX, UNITDIR as at install: the gates first; configuration and state stay
+	$(Q)DESTDIR=$(DESTDIR) PREFIX=$(PREFIX) UNITDIR=$(UNITDIR) packages/uninstall
 
 clean: ## remove what was built
 	rm -rf build

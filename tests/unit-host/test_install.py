@@ -38,3 +38,34 @@ def test_installed_files_name_installed_places(build, tmp_path, prefix):
     assert {f"{prefix}/sbin/coldmxd", f"{prefix}/bin/coldmx-agent", f"{prefix}/lib/coldmx/coldmx-host-root",
             f"{prefix}/lib/coldmx/harden.d", f"{prefix}/share/doc/coldmx/openapi.yaml"} <= named
     assert f"{prefix}/lib/coldmx/harden.d".encode() in (tree / prefix[1:] / "sbin/coldmxd").read_bytes()
+
+
+@pytest.mark.parametrize("prefix", ["/usr", "/opt/x"])
+def test_uninstall_removes_the_gates_first_and_leaves_what_is_the_hosts_own(build, tmp_path, prefix):
+    tree = tmp_path / "tree"
+    words = ["make", "-s", "-C", TOP, f"VARIANT={BUILD.name}", f"BUILD={build}", f"DESTDIR={tree}", f"PREFIX={prefix}"]
+    subprocess.run([*words, "install"], check=True, capture_output=True, timeout=300)
+    own = ["etc/coldmx/agent.conf", "var/lib/coldmx-agent/rights", "usr/bin/postfix"]
+    gates = [f"{place}/{unit}.service.d/coldmx-gate.conf" for unit in ("postfix@-", "dovecot")
+             for place in ("etc/systemd/system", "lib/systemd/system")]
+    for path in (*own, *gates, "etc/systemd/system/dovecot.service.d/other.conf"):
+        (tree / path).parent.mkdir(parents=True, exist_ok=True)
+        (tree / path).write_text("x\n")
+    (tree / "var/lib/coldmx-agent/held").write_text("relay\n")
+    said = subprocess.run([*words, "uninstall"], check=True, capture_output=True, text=True, timeout=60).stdout
+    left = {str(path.relative_to(tree)) for path in tree.rglob("*") if path.is_file()}
+    assert left == {*own, "var/lib/coldmx-agent/held", "etc/systemd/system/dovecot.service.d/other.conf"}
+    assert not (tree / "etc/systemd/system/postfix@-.service.d").exists()
+    assert said.splitlines()[0].startswith("removed ") and "postconf -e 'defer_transports=relay'" in said
+    assert subprocess.run([*words, "uninstall"], check=False, capture_output=True, timeout=60).returncode == 0
+
+
+def test_uninstall_removes_nothing_while_a_gate_stays(tmp_path):
+    gate = tmp_path / "etc/systemd/system/postfix@-.service.d/coldmx-gate.conf"
+    gate.mkdir(parents=True)  # rm -f refuses a folder
+    agent = tmp_path / "usr/bin/coldmx-agent"
+    agent.parent.mkdir(parents=True)
+    agent.write_text("x")
+    said = subprocess.run(["make", "-s", "-C", TOP, "uninstall", f"DESTDIR={tmp_path}"], check=False, capture_output=True,
+                          timeout=60)
+    assert said.returncode != 0 and agent.exists()
