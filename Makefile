@@ -150,7 +150,7 @@ INSTALLED  = $(DESTDIR)$(PREFIX)/lib/coldmx $(DESTDIR)$(PREFIX)/share/coldmx $(D
 
 install: all ## DESTDIR, PREFIX (absolute), UNITDIR
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/lib/coldmx/lib \
-	  $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d $(DESTDIR)$(PREFIX)/lib/coldmx/fence $(DESTDIR)$(PREFIX)/share/coldmx/notify \
+	  $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d $(DESTDIR)$(PREFIX)/lib/coldmx/fence $(DESTDIR)$(PREFIX)/share/coldmx/notify $(DESTDIR)$(PREFIX)/share/coldmx/heartbeat \
 	  $(DESTDIR)$(PREFIX)/share/coldmx/examples $(DESTDIR)$(UNITDIR) $(DESTDIR)/etc/coldmx \
 	  $(DESTDIR)$(PREFIX)/share/doc/coldmx/hooks/power
 	install -m 755 $(BUILD)/coldmxd $(DESTDIR)$(PREFIX)/sbin/
@@ -161,6 +161,7 @@ install: all ## DESTDIR, PREFIX (absolute), UNITDIR
 	install -m 755 hooks/harden.d/[0-9]* $(DESTDIR)$(PREFIX)/lib/coldmx/harden.d/
 	install -m 755 hooks/fence/nftables $(DESTDIR)$(PREFIX)/lib/coldmx/fence/
 	install -m 755 hooks/notify/* $(DESTDIR)$(PREFIX)/share/coldmx/notify/
+	install -m 755 hooks/heartbeat/* $(DESTDIR)$(PREFIX)/share/coldmx/heartbeat/
 	cp -r etc/. $(DESTDIR)$(PREFIX)/share/coldmx/examples/
 	install -m 644 hooks/host/host.conf.sample $(DESTDIR)$(PREFIX)/share/coldmx/examples/host.conf
 	install -m 644 README.md docs/openapi.yaml docs/rights.md docs/maps.md $(DESTDIR)$(PREFIX)/share/doc/coldmx/

@@ -26,10 +26,10 @@ struct config_agent_listen {
 };
 
 struct config_global {
-	char *state_dir, *socket, *notify_hook, *harden_dir, *stranded_dir, *maps_dir, *maps_key_file;
+	char *state_dir, *socket, *notify_hook, *heartbeat_hook, *harden_dir, *stranded_dir, *maps_dir, *maps_key_file;
 	struct conf_endpoint http; /* addr "" = off */
 	int log_level;             /* index: config_log_level() */
-	int64_t grace_ms;
+	int64_t grace_ms, heartbeat_ms;
 	struct brake_opts brake;
 	struct conf_endpoint *references;
 	size_t nreferences;

@@ -122,7 +122,8 @@ void config_fill_drivers(const struct config *c, struct drivers *out)
 	*out = (struct drivers){ .npairs = c->npairs,
 				 .pairs = pairs,
 				 .harden_dir = c->global.harden_dir,
-				 .notify_hook = c->global.notify_hook };
+				 .notify_hook = c->global.notify_hook,
+				 .heartbeat_hook = c->global.heartbeat_hook };
 }
 
 static void free_const(const void *p)

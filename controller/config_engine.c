@@ -167,6 +167,7 @@ void config_fill_engine(const struct config *c, struct engine_opts *out)
 	*out = (struct engine_opts){ .npairs = c->npairs,
 				     .pairs = pairs,
 				     .brake = g->brake,
+				     .heartbeat_ms = g->heartbeat_hook[0] ? g->heartbeat_ms : 0,
 				     .grace_ms = g->grace_ms,
 				     .nreferences = g->nreferences,
 				     .references = references };

@@ -21,6 +21,7 @@ const char *verb_kind_name(enum verb_kind kind)
 	case VERB_DNS_VERIFY: return "dns-verify";
 	case VERB_QUEUE_EXPORT: return "queue-export";
 	case VERB_NOTIFY: return "notify";
+	case VERB_HEARTBEAT: return "heartbeat";
 	}
 	return "?";
 }
@@ -75,7 +76,8 @@ bool verb_has_effect(const struct verb *verb)
 	case VERB_HOST_RUN:
 	case VERB_DNS_SWAP:
 	case VERB_QUEUE_EXPORT:
-	case VERB_NOTIFY: return true;
+	case VERB_NOTIFY:
+	case VERB_HEARTBEAT: return true;
 	}
 	return true;
 }

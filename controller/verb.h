@@ -60,6 +60,7 @@ enum verb_kind {
 	VERB_DNS_VERIFY,   /* read at every authoritative server -> outcome.verify */
 	VERB_QUEUE_EXPORT, /* effect: one queued message fsynced at the controller -> outcome.text = sha256 */
 	VERB_NOTIFY,       /* effect: page, with an idempotency key */
+	VERB_HEARTBEAT,    /* effect: an outside watcher hears that this daemon works */
 };
 
 enum power_state { POWER_UNKNOWN, POWER_STATE_OFF, POWER_STATE_ON };

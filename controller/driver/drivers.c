@@ -30,7 +30,8 @@ unsigned drivers_session_of(const struct verb *verb)
 	case VERB_DNS_GET:
 	case VERB_DNS_SWAP:
 	case VERB_DNS_VERIFY:
-	case VERB_NOTIFY: break;
+	case VERB_NOTIFY:
+	case VERB_HEARTBEAT: break;
 	}
 	return SESSION_NONE;
 }
@@ -95,6 +96,7 @@ static void dispatch(const struct drivers *d, const struct driver_pair *pair, co
 	case VERB_DNS_VERIFY: dns_run(pair, verb, wait, out); return;
 	case VERB_QUEUE_EXPORT: export_run(pair, verb, wait, kept, out); return;
 	case VERB_NOTIFY: notify_run(d, pair, verb, wait, out); return;
+	case VERB_HEARTBEAT: heartbeat_run(d, wait, out); return;
 	}
 }
 
@@ -106,7 +108,7 @@ void drivers_run(const struct drivers *d, const struct verb *verb, int cancel_fd
 	struct job_wait wait = { verb->deadline_ms, cancel_fd };
 	int64_t began_ms = clock_boot_ms();
 	memset(out, 0, sizeof(*out));
-	if (!pair && verb->kind != VERB_NOTIFY)
+	if (!pair && verb->kind != VERB_NOTIFY && verb->kind != VERB_HEARTBEAT)
 		(void)err_set(&out->err, ERR_INVALID, "pair %u is not configured", id);
 	else
 		dispatch(d, pair, verb, &wait, kept, out);

@@ -52,6 +52,7 @@ struct drivers {
 	size_t npairs;
 	const struct driver_pair *pairs;      /* pair id = index + 1 */
 	const char *harden_dir, *notify_hook; /* notify_hook "" = none: pages are only logged */
+	const char *heartbeat_hook;
 	/* The pair's kept map bundle, decrypted; the caller frees. */
 	enum err_code (*load_maps)(void *arg, uint32_t pair, char **out, size_t *len, struct err *e);
 	void *maps_arg;
@@ -74,6 +75,7 @@ void export_run(const struct driver_pair *pair, const struct verb *verb, const s
 		struct ssh_session **kept, struct outcome *out);
 void notify_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
 		const struct job_wait *wait, struct outcome *out);
+void heartbeat_run(const struct drivers *d, const struct job_wait *wait, struct outcome *out);
 enum power_want { POWER_WANT_ON, POWER_WANT_OFF, POWER_WANT_STATUS };
 /* One of the three commands; a state only for status. `whose`: for the message when there is none. */
 void power_command(const struct driver_power *power, enum power_want want, const char *whose,

@@ -36,3 +36,25 @@ void notify_run(const struct drivers *d, const struct driver_pair *pair, const s
 	strbuf_fini(&json);
 	strbuf_fini(&said);
 }
+
+/* Who it is that works, and how much it watches: a watcher may keep several. */
+void heartbeat_run(const struct drivers *d, const struct job_wait *wait, struct outcome *out)
+{
+	static const char *const env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "COLDMX_ACTION=beat", NULL };
+	const char *const argv[] = { d->heartbeat_hook, "beat", NULL };
+	struct strbuf text = STRBUF_INIT, said = STRBUF_INIT;
+	struct json j;
+	char when[32];
+
+	clock_format_utc(clock_wall_ms(), when, sizeof(when));
+	json_init(&j, &text);
+	json_open_object(&j, NULL);
+	json_put_int(&j, "pairs", (int64_t)d->npairs);
+	json_put_string(&j, "time", when);
+	json_close_object(&j);
+	strbuf_addc(&text, '\n');
+	struct child_opts child = { argv, env, strbuf_str(&text), text.len };
+	(void)!child_run(&child, wait, &said, &out->err);
+	strbuf_fini(&text);
+	strbuf_fini(&said);
+}

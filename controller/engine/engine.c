@@ -89,6 +89,7 @@ struct engine *engine_new(const struct ports *ports, const struct engine_opts *o
 	e->brake.opts = opts->brake;
 	brake_count(&e->brake, 0, (int)opts->npairs);
 	e->grace_ms = opts->grace_ms;
+	e->beat.every_ms = opts->heartbeat_ms;
 	e->npairs = opts->npairs;
 	e->pairs = mem_calloc(opts->npairs, sizeof(*e->pairs));
 	e->wanted_ms = INT64_MAX;
@@ -136,6 +137,7 @@ static void begin_watch(struct engine *e)
 	for (size_t i = 0; i < e->npairs; i++)
 		if (e->pairs[i].op.open && e->pairs[i].state != PAIR_STUCK)
 			operate_take_up(&e->pairs[i]);
+	heartbeat_start(e);
 	tick(e);
 }
 
@@ -193,6 +195,7 @@ void engine_suspended(struct engine *e)
 {
 	struct instant now = engine_now(e);
 	e->grace_until_ms = now.boot_ms + e->grace_ms;
+	e->beat.probed_ms = now.boot_ms;
 	for (size_t i = 0; i < e->npairs; i++) {
 		struct watched *p = &e->pairs[i];
 		health_forget(&p->health, now);
@@ -230,6 +233,7 @@ void engine_free(struct engine *e)
 	e->stopping = true;
 	drop_timer(e, &e->tick_timer);
 	drop_timer(e, &e->publish_timer);
+	drop_timer(e, &e->beat.timer);
 	drop_timer(e, &e->retry_timer);
 	for (size_t i = 0; i < e->nreferences; i++)
 		if (e->reference_probe[i])

@@ -35,7 +35,8 @@ struct engine_opts {
 	size_t npairs;
 	const struct engine_pair *pairs; /* pair id = index + 1 */
 	struct brake_opts brake;
-	int64_t grace_ms; /* after start, reload and suspension nothing automatic */
+	int64_t heartbeat_ms; /* the heartbeat hook runs so often; 0 = never */
+	int64_t grace_ms;     /* after start, reload and suspension nothing automatic */
 	size_t nreferences;
 	const struct probe_opts *references;
 };

@@ -64,6 +64,15 @@ struct watched {
 	bool shadow_told; /* what automatic mode would have done */
 };
 
+struct heartbeat {
+	int64_t every_ms;  /* 0 = none */
+	int64_t probed_ms; /* when the last probe ended that was no fault of ours */
+	uint64_t timer;
+	bool busy; /* one is out, at the store or at the hook */
+	int missed;
+	char why[160]; /* the last one was missed; "" = it went out */
+};
+
 struct engine {
 	struct ports ports;
 	size_t npairs;
@@ -80,6 +89,7 @@ struct engine {
 	struct page *pages; /* page.c */
 	uint64_t last_op, page_count, save_count, newest_lift;
 	bool ready, stopping;
+	struct heartbeat beat;
 	uint64_t tick_timer, publish_timer, retry_timer;
 	int64_t published_ms;
 	publish_cb *publish;
@@ -113,6 +123,10 @@ void agents_standby_result(void *arg, uint32_t id, const struct probe_result *r)
 bool agents_silent(const struct watched *p, enum host_role role);
 /* Pages once for an agent that must be heard and is not. */
 void agents_listen(struct watched *p);
+
+/* ---- heartbeat.c ---- */
+void heartbeat_start(struct engine *e);
+void heartbeat_probed(struct engine *e, const struct probe_result *r); /* each SMTP probe of a primary that ends */
 
 /* ---- foreign.c ---- */
 void foreign_reported(struct watched *p, enum host_role role, uint64_t epoch);
@@ -151,6 +165,8 @@ void brakes_touch(struct engine *e); /* what all pairs decide by is another now 
 
 /* ---- page.c ---- */
 void page_send(struct watched *p, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Of no pair: of the daemon itself. */
+void page_send_all(struct engine *e, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);
 void page_drop_all(struct engine *e);
 
 /* ---- view.c ---- */

@@ -64,29 +64,44 @@ static void submit_page(void *arg)
 	e->ports.exec->submit(e->ports.exec_ctx, &page->verb, page_out, page);
 }
 
-void page_send(struct watched *p, const char *severity, const char *fmt, ...)
+/* `p` NULL: of no pair. */
+static void send_about(struct engine *e, struct watched *p, const char *severity, const char *text)
 {
-	struct engine *e = p->e;
 	struct page *page = mem_calloc(1, sizeof(*page));
 	struct verb_notify *notify = &page->verb.u.notify;
+	page->e = e;
+	page->began_ms = engine_now(e).boot_ms;
+	page->pause_ms = PAGE_RETRY_FIRST_MS;
+	page->verb.kind = VERB_NOTIFY;
+	page->verb.guard.pair = p ? p->id : 0;
+	snprintf(notify->key, sizeof(notify->key), "p%u-%lld-%llu", page->verb.guard.pair,
+		 (long long)engine_now(e).wall_ms, (unsigned long long)++e->page_count);
+	(void)str_copy(notify->severity, sizeof(notify->severity), severity);
+	snprintf(notify->text, sizeof(notify->text), "%s: %s", p ? p->opts.site.pair : "coldmxd", text);
+	engine_log(e, 4, p, "%s: %s", severity, text);
+	page->next = e->pages;
+	e->pages = page;
+	submit_page(page);
+}
+
+void page_send(struct watched *p, const char *severity, const char *fmt, ...)
+{
 	char text[900];
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	page->e = e;
-	page->began_ms = engine_now(e).boot_ms;
-	page->pause_ms = PAGE_RETRY_FIRST_MS;
-	page->verb.kind = VERB_NOTIFY;
-	page->verb.guard.pair = p->id;
-	snprintf(notify->key, sizeof(notify->key), "p%u-%lld-%llu", p->id, (long long)engine_now(e).wall_ms,
-		 (unsigned long long)++e->page_count);
-	(void)str_copy(notify->severity, sizeof(notify->severity), severity);
-	snprintf(notify->text, sizeof(notify->text), "%s: %s", p->opts.site.pair, text);
-	engine_log(e, 4, p, "%s: %s", severity, text);
-	page->next = e->pages;
-	e->pages = page;
-	submit_page(page);
+	send_about(p->e, p, severity, text);
+}
+
+void page_send_all(struct engine *e, const char *severity, const char *fmt, ...)
+{
+	char text[900];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	send_about(e, NULL, severity, text);
 }
 
 void page_drop_all(struct engine *e)

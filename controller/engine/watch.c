@@ -228,6 +228,7 @@ static void smtp_result(struct watched *p, enum health_family family, const stru
 {
 	const struct health_line *line = &p->health.line[family];
 	int dead = line->dead;
+	heartbeat_probed(p->e, r);
 	health_smtp_result(&p->health, family, r, engine_now(p->e));
 	bool old = engine_now(p->e).boot_ms - p->viewed_ms >= VIEW_OLD_MS;
 	if ((dead == 0) != (line->dead == 0) || old)

@@ -85,9 +85,10 @@ void coverage_print(const struct coverage *c)
 	printf("operations: %llu (%llu promotions, %llu failbacks, %llu aborts); lives of the controller: %llu\n",
 	       (unsigned long long)c->operations, (unsigned long long)c->promotions, (unsigned long long)c->failbacks,
 	       (unsigned long long)c->aborts, (unsigned long long)c->lives);
-	printf("verbs: %llu, commits: %llu, messages acknowledged: %llu, stranded: %llu; steps skipped: %llu\n",
+	printf("verbs: %llu, commits: %llu, messages acknowledged: %llu, stranded: %llu; steps skipped: %llu; "
+	       "heartbeats: %llu\n",
 	       (unsigned long long)c->verbs, (unsigned long long)c->commits, (unsigned long long)c->acked,
-	       (unsigned long long)c->stranded, (unsigned long long)c->skips);
+	       (unsigned long long)c->stranded, (unsigned long long)c->skips, (unsigned long long)c->beats);
 	print_rows(c);
 	print_steps(c);
 }

@@ -56,6 +56,7 @@ void exec_perform(struct world *w, const struct verb *v, struct outcome *out)
 		return;
 	}
 	case VERB_NOTIFY: return;
+	case VERB_HEARTBEAT: w->coverage->beats++; return;
 	}
 }
 
@@ -100,9 +101,11 @@ static enum trouble dns_trouble(struct world *w, const struct verb *v, uint8_t p
 
 static enum trouble choose_trouble(struct world *w, const struct verb *v)
 {
-	uint8_t pair = (uint8_t)(v->guard.pair - 1);
+	uint8_t pair = v->guard.pair ? (uint8_t)(v->guard.pair - 1) : 0; /* faults of hooks are of all pairs */
 	if (world_fault(w, pair, FAULT_LOCAL) && dice_roll(&w->clock.dice, 2))
 		return TROUBLE_LOCAL;
+	if (v->kind == VERB_HEARTBEAT)
+		return world_fault(w, pair, FAULT_NOTIFY) ? TROUBLE_TIMEOUT : TROUBLE_NONE; /* it hangs */
 	if (v->kind == VERB_NOTIFY)
 		return world_fault(w, pair, FAULT_NOTIFY) ? TROUBLE_TEMP : TROUBLE_NONE;
 	if (world_fault(w, pair, FAULT_CUT_OFF))
@@ -120,7 +123,8 @@ static enum trouble choose_trouble(struct world *w, const struct verb *v)
 	case VERB_DNS_SWAP:
 	case VERB_DNS_VERIFY: return dns_trouble(w, v, pair);
 	case VERB_SMTP_CHECK:
-	case VERB_NOTIFY: break;
+	case VERB_NOTIFY:
+	case VERB_HEARTBEAT: break;
 	}
 	return TROUBLE_NONE;
 }
@@ -258,6 +262,8 @@ static uint64_t port_submit(void *ctx, const struct verb *verb, outcome_cb *cb, 
 	trace_verb(w, verb, ticket);
 	promise_6_intent(w, verb);
 	promise_12_deadline(w, verb);
+	if (verb->kind == VERB_HEARTBEAT && w->store.ok_ms != w->clock.now_ms)
+		world_fail(w, 6, "a heartbeat goes out, and nothing has just become durable");
 	keep_session(w, verb);
 	if (world_crash_point(w, &apply)) {
 		if (apply)
@@ -307,7 +313,7 @@ void exec_crash(struct world *w)
 	while (w->exec.jobs) {
 		struct job *j = w->exec.jobs;
 		w->exec.jobs = j->next;
-		if (!j->performed && verb_has_effect(&j->verb) && dice_roll(&w->clock.dice, 2) &&
+		if (!j->performed && verb_has_effect(&j->verb) && dice_roll(&w->clock.dice, 2) && j->verb.guard.pair &&
 		    !world_fault(w, (uint8_t)(j->verb.guard.pair - 1), FAULT_CUT_OFF))
 			exec_perform(w, &j->verb, &j->outcome);
 		free(j);

@@ -183,9 +183,9 @@ void promise_5_verified(struct world *w, const struct host *standby, const char 
 /* 6. Intent is durable before every effect. */
 void promise_6_intent(struct world *w, const struct verb *v)
 {
-	const struct ghost *g = &world_pair(w, v->guard.pair)->ghost;
 	if (!v->op || !verb_has_effect(v))
 		return;
+	const struct ghost *g = &world_pair(w, v->guard.pair)->ghost;
 	const struct ghost_op *o = ghost_find_op((struct ghost *)(uintptr_t)g, v->op);
 	if (!o)
 		world_fail(w, 6, "operation %llu acts (%s); its plan is not durable", (unsigned long long)v->op,

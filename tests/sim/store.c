@@ -115,6 +115,8 @@ static void reply_due(struct world *w, void *data)
 {
 	const struct reply *r = data;
 	world_trace(w, "commit answered %s", store_rc_name(r->rc));
+	if (r->rc == STORE_OK)
+		w->store.ok_ms = w->clock.now_ms;
 	r->cb(r->arg, r->rc);
 }
 

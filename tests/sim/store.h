@@ -15,6 +15,7 @@ struct store {
 	size_t n, cap;
 	uint64_t epoch[16]; /* by pair id */
 	uint64_t commits;
+	int64_t ok_ms; /* when the last commit was answered OK */
 };
 
 extern const struct store_ops sim_store_ops;

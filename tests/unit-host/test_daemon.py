@@ -3,14 +3,17 @@
 Its pair lives on loopback addresses where nothing listens. Not its job: operations (tests/lab).
 """
 
+import json
 import os
 import pathlib
 import re
+import select
 import signal
 import socket
 import sqlite3
 import subprocess
 import tempfile
+import time
 
 import pytest
 
@@ -37,8 +40,9 @@ class Daemon:
         for name in (*SECRETS, *PLAIN):
             (folder / name).touch(0o600)
             (folder / name).write_text(SECRETS.get(name, "x") + "\n")
-        (folder / "pager").write_text("#!/bin/sh\n")
-        (folder / "pager").chmod(0o755)
+        for name in ("pager", "beat"):
+            (folder / name).write_text("#!/bin/sh\n")
+            (folder / name).chmod(0o755)
         self.conf.write_text(self.configuration())
         self.conf.chmod(0o644)
         self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -48,7 +52,8 @@ class Daemon:
     def configuration(self):
         """etc/coldmx.conf for this folder, without IPv6 addresses of hosts."""
         text = (TOP / "etc/coldmx.conf").read_text()
-        for before, after in (("/etc/coldmx/notify", f"{self.folder}/pager"), ("/etc/coldmx", str(self.folder)),
+        for before, after in (("/etc/coldmx/notify", f"{self.folder}/pager"), ("/etc/coldmx/heartbeat", f"{self.folder}/beat"),
+                              ("/etc/coldmx", str(self.folder)),
                               ("/var/lib/coldmx", f"{self.folder}/state"), ("/run/coldmx", f"{self.folder}/run"),
                               ("/usr/lib/coldmx", str(self.folder)), ("127.0.0.1:8825", "off"),
                               ('"2001:db8::53"', '"::1"'), *LOOPBACK.items()):
@@ -66,6 +71,12 @@ class Daemon:
         process = subprocess.Popen([COLDMXD, "-c", self.conf], env=env, stderr=subprocess.PIPE, text=True)
         self.wait_word("READY=1")
         return process
+
+    def listen(self, seconds):
+        """Takes what it says to systemd: it waits for a reader."""
+        end = time.monotonic() + seconds
+        while select.select([self.notify], [], [], max(0, end - time.monotonic()))[0]:
+            self.notify.recv(512)
 
     def wait_word(self, word):
         """The next datagram with this word to systemd."""
@@ -104,6 +115,43 @@ def test_a_second_one_is_refused_by_name(daemon):
         assert second.returncode == 1 and "another process uses it, a second coldmxd" in second.stderr
         assert process.poll() is None
     finally:
+        process.terminate()
+        process.communicate(timeout=30)
+
+
+def _beats(daemon, body, seconds):
+    """How often the heartbeat hook ran in these seconds, and what it was told last."""
+    path = daemon.folder / "beats"
+    path.write_text("")
+    (daemon.folder / "beat").write_text(f"#!/bin/sh\n{body}\n")
+    daemon.listen(seconds)
+    return path.read_text().splitlines()
+
+
+def test_the_heartbeat_stops_with_the_loop(daemon):
+    """An outside watcher misses it; a hook that fails or hangs is told, and stops nothing else."""
+    daemon.conf.write_text(daemon.conf.read_text().replace('heartbeat_every = "1 min"', 'heartbeat_every = "1 s"'))
+    assert daemon.run("--init").returncode == 0
+    process = daemon.start()
+    said = f'[ "$1" = beat ] && cat >>{daemon.folder}/beats'
+    try:
+        beats = _beats(daemon, said, 6)
+        assert 3 <= len(beats) <= 7 and {"pairs", "time"} == set(json.loads(beats[-1]))
+        process.send_signal(signal.SIGSTOP)
+        time.sleep(0.5)
+        assert len(_beats(daemon, said, 4)) == 0
+        process.send_signal(signal.SIGCONT)
+        assert len(_beats(daemon, said, 6)) >= 2
+        (daemon.folder / "pager").write_text(f"#!/bin/sh\ncat >>{daemon.folder}/pages\n")
+        _beats(daemon, "echo the watcher is not there >&2; exit 1", 6)
+        daemon.wait_word("WATCHDOG=1")
+        pages = (daemon.folder / "pages").read_text()
+        assert "coldmxd: no heartbeat went out 3 times in a row: the hook failed" in pages and "not there" in pages
+        _beats(daemon, "exec sleep 60", 3)
+        daemon.wait_word("WATCHDOG=1")
+        assert process.poll() is None
+    finally:
+        process.send_signal(signal.SIGCONT)
         process.terminate()
         process.communicate(timeout=30)
 

@@ -302,6 +302,7 @@ static int set_up(void **state)
 	put("ssh_key", "key\n", 0600);
 	put("agent-listen.key", "key\n", 0600);
 	put("notify", "#!/bin/sh\n", 0755);
+	put("heartbeat", "#!/bin/sh\n", 0755);
 	static const char *const plain[] = { "known_hosts", "agent-listen.pem", "agents-ca.pem", "mx-ca.pem" };
 	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
 		put(plain[i], "x\n", 0644);

@@ -35,6 +35,9 @@ struct world {
 	void *agent_arg;
 	uint64_t begun; /* epoch of the last operation that was to be made durable */
 	char paged[1024];
+	size_t beats;
+	outcome_cb *beat;
+	void *beat_arg;
 	owner_cb *own;
 	rows_cb *read;
 	void *own_arg, *read_arg;
@@ -78,9 +81,13 @@ static void own(void *ctx, owner_cb *cb, void *arg)
 static uint64_t submit(void *ctx, const struct verb *verb, outcome_cb *cb, void *arg)
 {
 	(void)ctx;
-	(void)cb;
-	(void)arg;
-	if (verb->kind == VERB_NOTIFY && strstr(verb->u.notify.text, "epoch"))
+	if (verb->kind == VERB_HEARTBEAT) {
+		w.beats++;
+		w.beat = cb;
+		w.beat_arg = arg;
+	}
+	if (verb->kind == VERB_NOTIFY &&
+	    (strstr(verb->u.notify.text, "epoch") || strstr(verb->u.notify.text, "heartbeat")))
 		(void)str_copy(w.paged, sizeof(w.paged), verb->u.notify.text);
 	w.verbs++;
 	return ++w.last;
@@ -201,6 +208,8 @@ static void published(void *arg, const struct pair_view *view)
 	w.view = *view;
 }
 
+static int64_t heartbeat_ms; /* of the engines that are started; 0 = none */
+
 /* Ready, one pair, nothing stored, nothing probed. */
 static struct engine *start(void)
 {
@@ -211,7 +220,8 @@ static struct engine *start(void)
 					    .random = random_bytes,
 					    .log = log_nothing };
 	struct engine_pair pair = { .mode = MODE_MANUAL };
-	struct engine_opts opts = { .npairs = 1, .pairs = &pair };
+	struct engine_opts opts = { .npairs = 1, .pairs = &pair, .heartbeat_ms = heartbeat_ms };
+	pair.every_ms = heartbeat_ms ? (int64_t)2 * 3600 * 1000 : 0;
 	w = (struct world){ .now = { 1000, 1790000000000 } };
 	strcpy(pair.site.pair, "mail-a");
 	strcpy(pair.agent[HOST_STANDBY].addr, "192.0.2.2");
@@ -329,6 +339,64 @@ static void an_impossible_epoch_is_not_believed(void **state)
 	engine_free(e);
 }
 
+/* What a turn of the loop does, and nobody answers. */
+static void turn(void)
+{
+	w.paged[0] = '\0';
+	fire_timers();
+}
+
+static void hook_says(enum err_code code)
+{
+	struct outcome outcome = { 0 };
+	if (code)
+		err_set(&outcome.err, code, "the watcher is not there");
+	w.beat(w.beat_arg, 1, &outcome);
+}
+
+/* Each part must work: the store, the hook, the probes; and what does not come back holds nothing up. */
+static void a_heartbeat_proves_what_it_says(void **state)
+{
+	heartbeat_ms = 1000;
+	struct engine *e = start();
+	(void)state;
+	turn();
+	assert_int_equal(w.commits, 1);
+	assert_int_equal(w.beats, 0); /* not before it is durable */
+	answer_commits(STORE_OK);
+	assert_int_equal(w.beats, 1);
+	turn();
+	turn();
+	assert_int_equal(w.commits, 1); /* the hook hangs: no second one beside it */
+	assert_string_equal(w.paged, "");
+	hook_says(ERR_TIMEOUT);
+	assert_non_null(strstr(w.paged, "coldmxd: no heartbeat went out 3 times in a row"));
+	command(e, CMD_HOLD);
+	assert_int_equal(w.commits, 2); /* commands are taken as ever */
+	answer_commits(STORE_OK);
+	turn();
+	assert_non_null(strstr(w.view.trouble, "no heartbeat goes out: the hook failed"));
+	answer_commits(STORE_AWAY);
+	assert_int_equal(w.beats, 1); /* the store is away */
+	engine_stop(e);
+	engine_free(e);
+	e = start();
+	turn();
+	answer_commits(STORE_OK);
+	hook_says(ERR_OK);
+	turn();
+	answer_commits(STORE_OK);
+	hook_says(ERR_OK);
+	assert_int_equal(w.beats, 2);
+	for (int i = 0; i < 4; i++)
+		turn();
+	assert_int_equal(w.beats, 2); /* no probe has ended for hours */
+	assert_true(w.commits <= 4);
+	engine_stop(e);
+	engine_free(e);
+	heartbeat_ms = 0;
+}
+
 static void brake_command(struct engine *e, enum command_kind kind)
 {
 	struct command cmd = { .kind = kind, .who = "anna", .reason = "the hall lost power" };
@@ -380,6 +448,7 @@ static void a_late_try_of_a_lift_does_not_come_after_a_later_word(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_heartbeat_proves_what_it_says),
 		cmocka_unit_test(an_epoch_from_elsewhere_is_told_and_planned_above),
 		cmocka_unit_test(an_impossible_epoch_is_not_believed),
 		cmocka_unit_test(after_the_stop_no_timer_asks_for_anything),

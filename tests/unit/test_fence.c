@@ -353,6 +353,7 @@ static int set_up(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		put(files[i], "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n", 0600);
 	put("notify", "#!/bin/sh\n", 0755);
+	put("heartbeat", "#!/bin/sh\n", 0755);
 	put("edge", "#!/bin/sh\nexit 0\n", 0755);
 	return 0;
 }
