@@ -42,7 +42,7 @@ SIM      := $(call src,tests/sim)
 SIM_BASE := $(addprefix $(BUILD)/common/,base/err.o base/mem.o base/strbuf.o probe/probe_names.o rights.o)
 UNIT     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 # These take longer than the gate may (15 minutes on 2 cores): `make lab` runs them, `make lab-long` them alone.
-LAB_LONG := test_fencing.py test_ledger_faults.py test_ledger_restarts.py
+LAB_LONG := test_kill_points.py test_fencing.py test_ledger_faults.py test_ledger_restarts.py
 LAB_GATE := $(filter-out $(LAB_LONG),$(notdir $(wildcard tests/lab/test_*.py)))
 TOOLS    := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/lab/tools/*.c tests/unit/tool_*.c))
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))

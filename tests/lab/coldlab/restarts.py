@@ -33,7 +33,8 @@ class Journal:
     def __init__(self, folder):
         with tempfile.TemporaryDirectory(prefix="coldmx-journal-") as copy:
             for name in ("coldmx.db", "coldmx.db-wal"):
-                shutil.copy(folder / name, copy)
+                if (folder / name).exists():  # a daemon that ended well leaves no log
+                    shutil.copy(folder / name, copy)
             with contextlib.closing(sqlite3.connect(f"{copy}/coldmx.db")) as db:
                 self.tables = {name: db.execute(f"SELECT op, seq, body FROM {name} ORDER BY op, seq, id").fetchall()
                                for name in ("operation", "journal", "rights")}
