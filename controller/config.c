@@ -36,6 +36,8 @@ enum err_code config_load(const char *path, struct config **out, struct err *e)
 		rc = config_read_controls(c, doc, e);
 	if (rc == ERR_OK)
 		rc = config_read_secrets(c, doc, e);
+	if (rc == ERR_OK)
+		rc = config_check_agents(c, doc, e);
 	conf_doc_free(doc);
 	if (rc != ERR_OK) {
 		config_free(c);

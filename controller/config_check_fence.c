@@ -20,27 +20,38 @@ static enum err_code fail(const struct place *k, const char *key, const char *te
 	return conf_fail(k->doc, k->e, at, "%s%s", text, arg);
 }
 
-/* "key=value", key in lower case: it becomes a variable's name, or a line of its own. */
-static bool is_parameter(const char *text)
+bool config_is_parameter(const char *text, size_t len)
 {
-	size_t len = strcspn(text, "=");
-	if (!text[len] || !len || len > 40)
+	const char *eq = memchr(text, '=', len);
+	if (!eq || eq == text || eq - text > 40)
 		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!islower((unsigned char)text[i]) && !isdigit((unsigned char)text[i]) && text[i] != '_')
+	for (const char *c = text; c < eq; c++)
+		if (!isalnum((unsigned char)*c) && !strchr("_-.", *c))
 			return false;
-	for (const char *c = text; *c; c++)
-		if (iscntrl((unsigned char)*c))
+	for (size_t i = 0; i < len; i++)
+		if (iscntrl((unsigned char)text[i]))
 			return false;
 	return true;
+}
+
+static enum err_code check_parameters(const struct place *k, const struct config_level *l)
+{
+	for (size_t i = 0; i < l->nparameters; i++)
+		if (!config_is_parameter(l->parameters[i], strlen(l->parameters[i])))
+			return fail(k, "parameters", "a parameter is \"key=value\", not: ", l->parameters[i]);
+	return ERR_OK;
 }
 
 static enum err_code check_command(const struct place *k, const struct config_level *l)
 {
 	const struct config_power *own = &l->power;
-	if (l->program[0] || l->nparameters)
-		return fail(k, l->program[0] ? "program" : "parameters",
-			    "a level by command has no program: write kind = \"edge\", or remove this", "");
+	if (l->program[0] || l->nparameters || l->secret_file[0])
+		return fail(k,
+			    l->program[0]    ? "program"
+			    : l->nparameters ? "parameters"
+					     : "secret_file",
+			    "a level by command has no program: write kind = \"agent\" or \"edge\", or remove this",
+			    "");
 	if (!own->via[0]) {
 		if (own->on[0] || own->off[0] || own->status[0])
 			return fail(k, "", "commands need the power host that runs them: add via = \"...\"", "");
@@ -60,23 +71,41 @@ static enum err_code check_command(const struct place *k, const struct config_le
 	return ERR_OK;
 }
 
+static bool has_commands(const struct config_level *l)
+{
+	return l->power.via[0] || l->power.on[0] || l->power.off[0] || l->power.status[0];
+}
+
 static enum err_code check_edge(const struct place *k, const struct config_level *l)
 {
-	if (l->power.via[0] || l->power.on[0] || l->power.off[0] || l->power.status[0])
+	if (has_commands(l))
 		return fail(k, "", "an edge is a hook: via, on, off and status belong to kind = \"command\"", "");
 	if (!l->program[0])
 		return fail(k, "", "an edge needs its hook: add program = \"/etc/coldmx/edge\"", "");
-	for (size_t i = 0; i < l->nparameters; i++)
-		if (!is_parameter(l->parameters[i]))
-			return fail(k, "parameters",
-				    "a parameter is \"key=value\", its key in lower case, not: ", l->parameters[i]);
-	return ERR_OK;
+	if (l->secret_file[0])
+		return fail(k, "secret_file", "an edge's secrets are files that its parameters name: remove this", "");
+	for (size_t i = 0; i < l->nparameters; i++) /* it becomes a variable's name */
+		if (l->parameters[i][strspn(l->parameters[i], "abcdefghijklmnopqrstuvwxyz0123456789_")] != '=')
+			return fail(
+				k, "parameters",
+				"an edge's parameter is \"key=value\", its key in lower case, not: ", l->parameters[i]);
+	return check_parameters(k, l);
+}
+
+static enum err_code check_agent(const struct place *k, const struct config_level *l)
+{
+	if (has_commands(l))
+		return fail(k, "", "an agent is a program: via, on, off and status belong to kind = \"command\"", "");
+	if (!l->program[0])
+		return fail(k, "", "an agent needs its program: add program = \"/usr/sbin/fence_ipmilan\"", "");
+	return check_parameters(k, l);
 }
 
 static enum err_code check_level(const struct place *k, const struct config_level *l)
 {
 	switch (l->kind) {
 	case LEVEL_COMMAND: return check_command(k, l);
+	case LEVEL_AGENT: return check_agent(k, l);
 	case LEVEL_EDGE: return check_edge(k, l);
 	}
 	return ERR_OK;

@@ -57,10 +57,14 @@ static struct driver_level *make_levels(const struct config *c, const struct con
 	for (size_t i = 0; i < p->nfence; i++) {
 		const struct config_level *l = &p->fence[i];
 		levels[i] = (struct driver_level){ .name = l->name,
-						   .kind = l->kind == LEVEL_EDGE ? LEVEL_BY_EDGE : LEVEL_BY_COMMAND,
+						   .kind = l->kind == LEVEL_EDGE    ? LEVEL_BY_EDGE
+							   : l->kind == LEVEL_AGENT ? LEVEL_BY_AGENT
+										    : LEVEL_BY_COMMAND,
 						   .program = l->program,
 						   .nparameters = l->nparameters,
-						   .parameters = l->parameters };
+						   .parameters = l->parameters,
+						   .secret = l->secret.bytes,
+						   .secret_len = l->secret.len };
 		if (l->kind == LEVEL_COMMAND)
 			fill_power(c, p->name, l->power.via[0] ? &l->power : &p->host[HOST_PRIMARY].power,
 				   &levels[i].power);

@@ -184,6 +184,22 @@ static enum err_code read_tokens(struct config *c, const struct conf_doc *doc, s
 	return ERR_OK;
 }
 
+/* Not to be guessed at is not asked of it: whatever a device takes. */
+static enum err_code read_level_secrets(struct config *c, const struct conf_doc *doc, struct err *e)
+{
+	for (size_t i = 0; i < c->npairs; i++) {
+		for (size_t l = 0; l < c->pairs[i].nfence; l++) {
+			struct config_level *level = &c->pairs[i].fence[l];
+			struct err why = { 0 };
+			char at[80];
+			snprintf(at, sizeof(at), "pairs.[%zu].fence.[%zu].secret_file", i, l);
+			if (level->secret_file[0] && read_secret(level->secret_file, &level->secret, &why) != ERR_OK)
+				return conf_fail(doc, e, at, "%s", why.text);
+		}
+	}
+	return ERR_OK;
+}
+
 enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc, struct err *e)
 {
 	struct err why = { 0 };
@@ -208,7 +224,8 @@ enum err_code config_read_secrets(struct config *c, const struct conf_doc *doc, 
 					 "it with openssl rand -hex 32",
 					 c->global.maps_key_file);
 	}
-	return read_tokens(c, doc, e);
+	enum err_code rc = read_tokens(c, doc, e);
+	return rc == ERR_OK ? read_level_secrets(c, doc, e) : rc;
 }
 
 static void wipe(struct config_secret *s)
@@ -226,5 +243,8 @@ void config_wipe_secrets(struct config *c)
 	for (size_t i = 0; i < c->npairs; i++)
 		for (int r = 0; r < HOST_ROLES; r++)
 			wipe(&c->pairs[i].host[r].agent_token);
+	for (size_t i = 0; i < c->npairs; i++)
+		for (size_t l = 0; l < c->pairs[i].nfence; l++)
+			wipe(&c->pairs[i].fence[l].secret);
 	wipe(&c->maps_key);
 }

@@ -18,7 +18,7 @@ struct config_secret {
 	size_t len;
 };
 
-enum config_level_kind { LEVEL_COMMAND, LEVEL_EDGE };
+enum config_level_kind { LEVEL_COMMAND, LEVEL_AGENT, LEVEL_EDGE };
 enum config_returning { RETURNING_SERVE, RETURNING_WAIT };
 
 struct config_power_host {
@@ -43,9 +43,11 @@ struct config_level {
 	char *name, *site;
 	enum config_level_kind kind;
 	struct config_power power; /* command; via "" = the primary's own power group */
-	char *program;             /* edge */
+	char *program;             /* agent, edge */
 	char **parameters;         /* "key=value" */
 	size_t nparameters;
+	char *secret_file;           /* agent: more parameters */
+	struct config_secret secret; /* len 0 = none */
 };
 
 struct config_domain {

@@ -25,6 +25,10 @@ enum err_code config_check(const struct config *c, const struct conf_doc *doc, s
 /* The levels of fencing of one pair. */
 enum err_code config_check_fence(const struct config *c, size_t pair, const struct conf_doc *doc,
 				 struct err *e) NODISCARD;
+/* "key=value": what programs of levels are told. */
+bool config_is_parameter(const char *text, size_t len);
+/* Asks each fence agent for its metadata, and holds the configuration to it. Runs them, for up to 10 s each. */
+enum err_code config_check_agents(const struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
 /* Reads harden_dir: names, "# BLOCK", "# phase:". */
 enum err_code config_read_controls(struct config *c, const struct conf_doc *doc, struct err *e) NODISCARD;
 /* Reads every secret file. */

@@ -5,7 +5,7 @@ _Static_assert(sizeof(enum pair_mode) == sizeof(int), "conf stores enums as int"
 
 static const char *const modes[] = { "manual", "automatic", "shadow", NULL };
 static const char *const strategies[] = { "standing", "swap", NULL };
-static const char *const levels[] = { "command", "edge", NULL };
+static const char *const levels[] = { "command", "agent", "edge", NULL };
 static const char *const returnings[] = { "serve", "wait", NULL };
 
 static const struct conf_row endpoint53_rows[] = {
@@ -91,7 +91,7 @@ static const struct conf_row level_rows[] = {
 	 .words = levels,
 	 .def = "command",
 	 AT(config_level, kind),
-	 .help = "command over SSH, or edge: a hook that closes the primary's addresses"},
+	 .help = "command over SSH; agent: a fence agent; edge: a hook that closes the primary's addresses"},
 	{.name = "site",
 	 .type = CONF_NAME,
 	 .def = "",
@@ -125,14 +125,20 @@ static const struct conf_row level_rows[] = {
 	 .flags = CONF_PROGRAM,
 	 .def = "",
 	 AT(config_level, program),
-	 .help = "edge: the hook"},
+	 .help = "agent, edge: the program"},
 	{.name = "parameters",
 	 .type = CONF_LIST,
 	 .section = &parameter_section,
 	 .def = "",
 	 .max = 20,
 	 LIST_AT(config_level, parameters, nparameters),
-	 .help = "edge: what the hook is told, key=value"},
+	 .help = "agent, edge: what the program is told, key=value"},
+	{.name = "secret_file",
+	 .type = CONF_PATH,
+	 .flags = CONF_SECRET,
+	 .def = "",
+	 AT(config_level, secret_file),
+	 .help = "agent: further parameters that nobody may see, one key=value a line"},
 };
 /* clang-format on */
 static const struct conf_section level_section = { .what = "level of fencing",

@@ -39,9 +39,18 @@ static void put_addresses(struct strbuf *out, const char *name, const char *v4, 
 	strbuf_addf(out, "%s='%s%s%s'\n", name, v4, v4[0] && v6[0] ? " " : "", v6);
 }
 
+/* The primary's power is what its first level by command switches; what such a level has not is the primary's own. */
+static const struct config_power *power_of(const struct runbook *b, enum host_role role)
+{
+	for (size_t i = 0; role == HOST_PRIMARY && i < b->pair->nfence; i++)
+		if (b->pair->fence[i].kind == LEVEL_COMMAND && b->pair->fence[i].power.via[0])
+			return &b->pair->fence[i].power;
+	return &b->pair->host[role].power;
+}
+
 static void put_power(const struct runbook *b, enum host_role role)
 {
-	const struct config_power *power = &b->pair->host[role].power;
+	const struct config_power *power = power_of(b, role);
 	const struct config_power_host *via = power->via[0] ? config_power_host(b->c, power->via) : NULL;
 	const char *const words[] = { "on", "off", "status" }, *const commands[] = { power->on, power->off,
 										     power->status };
@@ -262,6 +271,40 @@ static void put_verify_local(const struct runbook *b)
 	put_controls(b, true);
 }
 
+/* Agents and edges are programs of the controller's machine: a person runs them, or does what they do. */
+static void put_levels(const struct runbook *b, const char *what)
+{
+	for (size_t i = 0; i < b->pair->nfence; i++) {
+		const struct config_level *l = &b->pair->fence[i];
+		if (l->kind == LEVEL_COMMAND)
+			continue;
+		strbuf_adds(b->out, "\techo ");
+		put_quoted(b->out, what);
+		strbuf_adds(b->out, "' '");
+		put_quoted(b->out, l->name);
+		strbuf_adds(b->out, "' '");
+		put_quoted(b->out, l->program);
+		strbuf_addc(b->out, '\n');
+	}
+}
+
+static void put_fence(const struct runbook *b)
+{
+	if (power_of(b, HOST_PRIMARY)->via[0])
+		strbuf_adds(b->out,
+			    "\tpower primary off\n"
+			    "\tuntil_true $limit power_is primary off || warn 'the primary does not read back as "
+			    "off'\n");
+	put_levels(b, "if the primary still runs, fence it by hand at this level:");
+}
+
+static void put_unfence(const struct runbook *b)
+{
+	if (power_of(b, HOST_PRIMARY)->via[0])
+		strbuf_adds(b->out, "\tpower primary on\n");
+	put_levels(b, "if it was used, give back by hand what was taken at this level:");
+}
+
 static void put_grant(const struct runbook *b)
 {
 	strbuf_addf(b->out, "\tgrant %s $(($(highest_epoch) + 100)) primary,standby\n",
@@ -291,9 +334,7 @@ static const struct {
 				   "taken'\n" },
 	[STEP_DRAIN] = { .text = "\tdrain $limit\n" },
 	[STEP_DRAIN_AGAIN] = { .text = "\tdrain $limit\n" },
-	[STEP_FENCE] = { .text = "\tpower primary off\n"
-				 "\tuntil_true $limit power_is primary off || warn 'the primary does not read back as "
-				 "off'\n" },
+	[STEP_FENCE] = { .put = put_fence },
 	[STEP_GRANT] = { .put = put_grant },
 	[STEP_GUARD] = { .put = put_guard },
 	[STEP_HARDEN] = { .put = put_harden },
@@ -325,7 +366,7 @@ static const struct {
 				      "\t[ \"$(answer listening standby mail start)\" = yes ] || stop 'nothing listens "
 				      "on port 25'\n" },
 	[STEP_SWITCH_DNS] = { .put = put_switch_dns },
-	[STEP_UNFENCE] = { .text = "\tpower primary on\n" },
+	[STEP_UNFENCE] = { .put = put_unfence },
 	[STEP_VERIFY_DNS] = { .put = put_verify_dns },
 	[STEP_VERIFY_LOCAL] = { .put = put_verify_local },
 	[STEP_VERIFY_OUTSIDE] = { .put = put_verify_outside },

@@ -163,7 +163,7 @@ static enum err_code watch(struct child *c, struct err *e)
 
 /* Reads what is there, even past the cap: a chatty hook is not stopped by a full pipe. One round
  * is bounded, so that it does not outrun the deadline either. False at the end of the output. */
-static bool read_output(struct child *c, struct strbuf *out)
+static bool read_output(struct child *c, size_t max, struct strbuf *out)
 {
 	char buf[4096];
 
@@ -175,8 +175,8 @@ static bool read_output(struct child *c, struct strbuf *out)
 		if (n == 0)
 			return false;
 		strbuf_add(out, buf, (size_t)n);
-		if (out->len > OUTPUT_MAX)
-			strbuf_drop_front(out, out->len - OUTPUT_MAX);
+		if (out->len > max)
+			strbuf_drop_front(out, out->len - max);
 	}
 	return true;
 }
@@ -188,14 +188,16 @@ static bool has_exited(const struct child *c)
 	return waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOWAIT | WNOHANG) == 0 && info.si_pid;
 }
 
-static enum err_code follow(struct child *c, const struct job_wait *wait, struct strbuf *out, struct err *e)
+static enum err_code follow(struct child *c, const struct child_opts *opts, const struct job_wait *wait,
+			    struct strbuf *out, struct err *e)
 {
+	size_t max = opts->output_max ? opts->output_max : OUTPUT_MAX;
 	for (;;) {
 		enum err_code rc = net_wait(c->both, NET_WAIT_READ, wait->deadline_ms, wait->cancel_fd, e);
 		if (rc)
 			return rc;
 		c->ended = has_exited(c);
-		if (c->pipe[0] >= 0 && !read_output(c, out))
+		if (c->pipe[0] >= 0 && !read_output(c, max, out))
 			close_one(&c->pipe[0]); /* leaves the set by itself */
 		if (c->ended)
 			return ERR_OK;
@@ -247,8 +249,9 @@ static enum err_code judge(const struct child_opts *opts, int status, const stru
 enum err_code child_run(const struct child_opts *opts, const struct job_wait *wait, struct strbuf *out, struct err *e)
 {
 	struct child c = { .input = -1, .pipe = { -1, -1 }, .pidfd = -1, .both = -1, .pid = -1 };
+	if (opts->exit_code)
+		*opts->exit_code = -1;
 	enum err_code rc = child_check_program(opts->argv[0], e);
-
 	if (!rc)
 		rc = open_files(&c, opts, e);
 	if (!rc)
@@ -259,8 +262,10 @@ enum err_code child_run(const struct child_opts *opts, const struct job_wait *wa
 	}
 	rc = watch(&c, e);
 	if (!rc)
-		rc = follow(&c, wait, out, e);
+		rc = follow(&c, opts, wait, out, e);
 	int status = end(&c);
+	if (opts->exit_code)
+		*opts->exit_code = !rc && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	if (!rc)
 		rc = judge(opts, status, out, e);
 	else

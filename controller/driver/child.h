@@ -19,9 +19,11 @@ struct child_opts {
 	const char *const *env;  /* "COLDMX_...=..." and nothing else but PATH; NULL at the end */
 	const char *input;       /* its standard input: a file, so that nobody has to read it */
 	size_t input_len;
+	size_t output_max; /* bytes of its output that are kept; 0 = 8 KB */
+	int *exit_code;    /* NULL, or where it goes; -1: it did not come to one */
 };
 
-/* `out`: standard output and error together, the last 8 KB. */
+/* `out`: standard output and error together, the last output_max of it. */
 enum err_code child_run(const struct child_opts *opts, const struct job_wait *wait, struct strbuf *out,
 			struct err *e) NODISCARD;
 /* A program and every folder above it, symbolic links followed: owned by root or us, and not

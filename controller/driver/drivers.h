@@ -18,14 +18,18 @@ struct driver_power {
 	const char *on, *off, *status;
 };
 
+enum power_want { POWER_WANT_ON, POWER_WANT_OFF, POWER_WANT_STATUS };
+
 /* One level of fencing of the primary (hooks/README.md, section 5). */
 struct driver_level {
 	const char *name;
-	enum { LEVEL_BY_COMMAND, LEVEL_BY_EDGE } kind;
+	enum { LEVEL_BY_COMMAND, LEVEL_BY_AGENT, LEVEL_BY_EDGE } kind;
 	struct driver_power power; /* by command */
-	const char *program;       /* by edge */
+	const char *program;       /* by agent, by edge */
 	size_t nparameters;
 	char *const *parameters; /* "key=value" */
+	const char *secret;      /* by agent: lines of the same form, for its standard input alone */
+	size_t secret_len;
 };
 
 struct driver_zone {
@@ -69,6 +73,13 @@ void power_run(const struct driver_pair *pair, const struct verb *verb, const st
 	       struct ssh_session **kept, struct outcome *out);
 void fence_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
 	       struct ssh_session **kept, struct outcome *out);
+/* ---- fence_agent.c ---- */
+struct fence_metadata; /* fence_metadata.h */
+void fence_agent_run(const struct driver_level *level, enum power_want want, const struct job_wait *wait,
+		     struct outcome *out);
+/* Asks the agent what it is. ERR_INVALID, ERR_TIMEOUT, or as child.h. */
+enum err_code fence_agent_metadata(const char *program, const struct job_wait *wait, struct fence_metadata *out,
+				   struct err *e) NODISCARD;
 void host_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
 	      const struct job_wait *wait, struct ssh_session **kept, struct outcome *out);
 void export_run(const struct driver_pair *pair, const struct verb *verb, const struct job_wait *wait,
@@ -76,11 +87,10 @@ void export_run(const struct driver_pair *pair, const struct verb *verb, const s
 void notify_run(const struct drivers *d, const struct driver_pair *pair, const struct verb *verb,
 		const struct job_wait *wait, struct outcome *out);
 void heartbeat_run(const struct drivers *d, const struct job_wait *wait, struct outcome *out);
-enum power_want { POWER_WANT_ON, POWER_WANT_OFF, POWER_WANT_STATUS };
 /* One of the three commands; a state only for status. `whose`: for the message when there is none. */
 void power_command(const struct driver_power *power, enum power_want want, const char *whose,
 		   const struct job_wait *wait, struct ssh_session **kept, struct outcome *out);
-/* What `text` ends with is one of the two words. */
+/* What `text` ends with is one of the two words, in any case. */
 enum power_state power_last_word(const char *text, const char *on, const char *off);
 /* Opens *kept when it is NULL, or when it turns out dead before the command was asked; runs; closes
  * what broke. */

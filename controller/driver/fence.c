@@ -85,7 +85,7 @@ static void run_edge(const struct driver_pair *pair, const struct driver_level *
 	struct env env = { .n = 0 };
 	fill_env(pair, level, words[want], &env);
 	fill_json(pair, level, &json);
-	struct child_opts child = { argv, env.line, strbuf_str(&json), json.len };
+	struct child_opts child = { .argv = argv, .env = env.line, .input = strbuf_str(&json), .input_len = json.len };
 	if (child_run(&child, wait, &said, &out->err) == ERR_OK && want == POWER_WANT_STATUS)
 		out->u.power = power_last_word(strbuf_str(&said), "open", "closed");
 	strbuf_fini(&json);
@@ -115,6 +115,7 @@ void fence_run(const struct driver_pair *pair, const struct verb *verb, const st
 	}
 	switch (level->kind) {
 	case LEVEL_BY_COMMAND: power_command(&level->power, want, level->name, wait, kept, out); return;
+	case LEVEL_BY_AGENT: fence_agent_run(level, want, wait, out); return;
 	case LEVEL_BY_EDGE: run_edge(pair, level, want, wait, out); return;
 	}
 }

@@ -31,7 +31,7 @@ void notify_run(const struct drivers *d, const struct driver_pair *pair, const s
 	if (!d->notify_hook[0])
 		return;
 	fill_json(&json, pair, &verb->u.notify);
-	struct child_opts child = { argv, env, strbuf_str(&json), json.len };
+	struct child_opts child = { .argv = argv, .env = env, .input = strbuf_str(&json), .input_len = json.len };
 	(void)!child_run(&child, wait, &said, &out->err);
 	strbuf_fini(&json);
 	strbuf_fini(&said);
@@ -53,7 +53,7 @@ void heartbeat_run(const struct drivers *d, const struct job_wait *wait, struct 
 	json_put_string(&j, "time", when);
 	json_close_object(&j);
 	strbuf_addc(&text, '\n');
-	struct child_opts child = { argv, env, strbuf_str(&text), text.len };
+	struct child_opts child = { .argv = argv, .env = env, .input = strbuf_str(&text), .input_len = text.len };
 	(void)!child_run(&child, wait, &said, &out->err);
 	strbuf_fini(&text);
 	strbuf_fini(&said);

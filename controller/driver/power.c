@@ -2,6 +2,7 @@
  * is a state. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "drivers.h"
 
@@ -35,9 +36,9 @@ enum power_state power_last_word(const char *text, const char *on, const char *o
 	size_t start = end;
 	while (start && !strchr(" \t\r\n", text[start - 1]))
 		start--;
-	if (end - start == strlen(on) && strncmp(text + start, on, end - start) == 0)
+	if (end - start == strlen(on) && strncasecmp(text + start, on, end - start) == 0)
 		return POWER_STATE_ON;
-	if (end - start == strlen(off) && strncmp(text + start, off, end - start) == 0)
+	if (end - start == strlen(off) && strncasecmp(text + start, off, end - start) == 0)
 		return POWER_STATE_OFF;
 	return POWER_UNKNOWN;
 }

@@ -1,9 +1,10 @@
-"""Fencing in levels on real parts: a power switch that lies in both ways, caught, and an nftables edge on the router that
-holds instead; what was cut off is given back by an undo and by a failback."""
+"""Fencing in levels on real parts: a power switch that lies in both ways, a real fence agent at a management board, and an
+nftables edge on the router. Who lies is caught, the next level holds, and what was taken is given back."""
 
 import pytest
 
 from coldlab import failover
+from coldlab.bmc import PASSWORD, Bmc
 from coldlab.edge import Edge
 from coldlab.failover import PAIR, STANDARD, SWAPPED, wait_for
 from coldlab.net import HOSTS
@@ -17,6 +18,8 @@ def fixture_product():
     with failover.product_lab() as product:
         product.edge = Edge(product.lab)
         product.edge.start()
+        product.bmc = Bmc(product.lab)
+        product.bmc.start()
         product.start(MODE="manual", FENCE=f"{SWITCH}, {product.edge.level()}", SITE="rack-1",
                       LIMITS='boot = "20 s"; command = "9 s";')
         product.wait_ready(90)
@@ -107,3 +110,46 @@ def test_a_switch_that_tells_the_truth_holds_alone(product):
     done = product.coldmx("failback", PAIR, "--reason", "repaired", "--yes", timeout_s=200)
     assert done.returncode == 0, done.stdout + done.stderr
     assert lab.machines["primary"].running() and product.status()["fenced_by"] is None
+
+
+def check_config(product, fence):
+    """What the daemon says of a configuration with these levels."""
+    controller = product.lab.controller
+    kept = controller.conf.read_text()
+    controller.write_conf(product.lab.render("coldmx.conf.in", FENCE=fence))
+    done = controller.run(failover.BUILD / "coldmxd", "--check-config", check=False)
+    controller.write_conf(kept)
+    return done
+
+
+def test_a_configuration_is_held_to_what_the_agent_says_of_itself(product):
+    done = check_config(product, product.bmc.level())
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = check_config(product, product.bmc.level(more=', "pasword_scrpt=/x"'))
+    said = done.stdout + done.stderr
+    assert done.returncode != 0 and 'fence_redfish: "pasword_scrpt" is no parameter of this agent' in said, said
+    assert "coldmx.conf:" in said and PASSWORD not in said
+
+
+def test_a_real_agent_at_a_board_holds_when_the_switch_lies(product):
+    """The switch says off in both ways; the agent's board really switches the primary off, and on again at failback."""
+    lab = product.lab
+    lab.controller.stop()
+    product.start(MODE="manual", FENCE=f"{SWITCH}, {product.bmc.level()}, {product.edge.level()}", SITE="rack-1",
+                  LIMITS='boot = "20 s"; command = "15 s";')
+    product.wait_state("up", timeout_s=60)
+    lab.hyper.fault("lie", ("off", "status"), "primary")
+    hang(product)
+    done = product.coldmx("failover", PAIR, "--reason", "it hangs", "--yes", timeout_s=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = product.wait_state("promoted", timeout_s=60)
+    assert status["operation"]["fence"] == {"level": "board", "proves_off": True}, status["operation"]
+    assert "switch: it says off, the primary answers" in step(product, "fence")["note"]
+    assert product.bmc.calls() == ["off"] and not lab.machines["primary"].running()
+    assert "192.0.2.10" not in product.edge.rules(), "no further level is used than the one that holds"
+    assert PASSWORD not in lab.controller.log() and PASSWORD not in product.coldmx("history", PAIR, "--json").stdout
+    lab.hyper.repair()
+    done = product.coldmx("failback", PAIR, "--reason", "repaired", "--yes", timeout_s=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert product.bmc.calls() == ["off", "on"] and product.status()["fenced_by"] is None
+    product.wait_state("up", timeout_s=60)

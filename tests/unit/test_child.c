@@ -61,7 +61,7 @@ static enum err_code run_input(const char *body, const char *input, int64_t with
 {
 	const char *const argv[] = { hook, "page", NULL };
 	static const char *const env[] = { "PATH=/usr/bin:/bin", "COLDMX_ACTION=page", NULL };
-	struct child_opts opts = { argv, env, input, strlen(input) };
+	struct child_opts opts = { .argv = argv, .env = env, .input = input, .input_len = strlen(input) };
 	struct job_wait wait = { clock_boot_ms() + within_ms, cancel_fd };
 
 	write_hook(body);

@@ -1,5 +1,4 @@
-/* Fencing in levels: what is owed, the step and its undo one answer at a time, what the configuration refuses, and an
- * edge's hook with a real child. Run from the top folder of the sources. */
+/* Fencing in levels: what is owed, the step and its undo, one answer at a time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,18 +6,10 @@
 #include <cmocka.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "../../common/base/clock.h"
-#include "../../common/base/file.h"
 #include "../../common/base/mem.h"
-#include "../../controller/config_drivers.h"
-#include "../../controller/config_rows.h"
 #include "../../controller/step/step.h"
-#include "replace.h"
 
 /* ---- what is owed ---- */
 
@@ -307,177 +298,6 @@ static void a_level_at_the_primarys_site_is_warned_of(void **state)
 	strbuf_fini(&text);
 }
 
-/* ---- configuration and the edge's hook ---- */
-
-static char dir[64];
-
-static void put(const char *name, const char *text, mode_t mode)
-{
-	char path[256];
-	struct err e;
-	snprintf(path, sizeof(path), "%s/%s", dir, name);
-	assert_int_equal(file_replace(path, text, strlen(text), mode, &e), ERR_OK);
-}
-
-/* The sample with these levels, its folders the test's own. */
-static enum err_code load(const char *levels, struct config **c, struct err *e)
-{
-	char folder[80], path[256];
-	char *text;
-	struct strbuf list = STRBUF_INIT;
-	assert_int_equal(file_read("etc/coldmx.conf", 1 << 20, FILE_ANY, &text, NULL, e), ERR_OK);
-	strbuf_addf(&list, "fence = ( %s );", levels);
-	snprintf(folder, sizeof(folder), "%s/", dir);
-	text = replace(text, "fence = ( );", strbuf_str(&list));
-	text = replace(text, "/etc/coldmx/", folder);
-	text = replace(text, "/usr/lib/coldmx", dir);
-	put("coldmx.conf", text, 0644);
-	snprintf(path, sizeof(path), "%s/coldmx.conf", dir);
-	strbuf_fini(&list);
-	free(text);
-	return config_load(path, c, e);
-}
-
-static int set_up(void **state)
-{
-	static const char *const files[] = { "tsig.key",         "maps.key",        "mx1.token",     "mx2.token",
-					     "ssh_key",          "known_hosts",     "agents-ca.pem", "mx-ca.pem",
-					     "agent-listen.pem", "agent-listen.key" };
-	char path[80];
-	(void)state;
-	strcpy(dir, "/tmp/coldmx-fence-XXXXXX");
-	if (!mkdtemp(dir))
-		return -1;
-	snprintf(path, sizeof(path), "%s/harden.d", dir);
-	assert_int_equal(mkdir(path, 0755), 0);
-	for (size_t i = 0; i < ARRAY_LEN(files); i++)
-		put(files[i], "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n", 0600);
-	put("notify", "#!/bin/sh\n", 0755);
-	put("heartbeat", "#!/bin/sh\n", 0755);
-	put("edge", "#!/bin/sh\nexit 0\n", 0755);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	char command[100];
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command) ? -1 : 0;
-}
-
-static void expect_error(const char *levels, const char *want)
-{
-	struct config *c;
-	struct err e = { 0 };
-	if (load(levels, &c, &e) != ERR_INVALID || !strstr(e.text, want) || !strstr(e.text, "coldmx.conf:"))
-		fail_msg("%s\n  wanted: %s\n  got:    %s", levels, want, e.text);
-	assert_null(c);
-}
-
-static void mistakes_in_levels_are_named(void **state)
-{
-	(void)state;
-	expect_error("\"power\"", "level of fencing must be a group");
-	expect_error("{ kind = \"edge\"; }", "has no \"name\"");
-	expect_error("{ name = \"a\"; kind = \"watchdog\"; }", "kind \"watchdog\" is not one of \"command\", \"edge\"");
-	expect_error("{ name = \"this-name-is-longer-than-24\"; }", "name");
-	expect_error("{ name = \"a\"; on = \"x\"; }", "add via");
-	expect_error("{ name = \"a\"; via = \"hyper\"; on = \"x\"; off = \"y\"; }", "all three of on, off and status");
-	expect_error("{ name = \"a\"; via = \"nope\"; on = \"x\"; off = \"y\"; status = \"z\"; }",
-		     "power_hosts has no such host");
-	expect_error("{ name = \"a\"; program = \"/usr/lib/coldmx/edge\"; }", "a level by command has no program");
-	expect_error("{ name = \"a\"; kind = \"edge\"; }", "an edge needs its hook");
-	expect_error("{ name = \"a\"; kind = \"edge\"; program = \"/usr/lib/coldmx/edge\"; via = \"hyper\"; }",
-		     "an edge is a hook");
-	expect_error(
-		"{ name = \"a\"; kind = \"edge\"; program = \"/usr/lib/coldmx/edge\"; parameters = ( \"Router=1\" ); }",
-		"a parameter is \"key=value\"");
-	expect_error("{ name = \"a\"; kind = \"edge\"; program = \"/usr/lib/coldmx/edge\"; parameters = ( 5 ); }",
-		     "each item of parameters must be a text");
-	expect_error("{ name = \"a\"; }, { name = \"a\"; }", "two levels have this name");
-}
-
-static void levels_reach_plan_and_drivers(void **state)
-{
-	struct config *c;
-	struct err e = { 0 };
-	struct engine_opts opts;
-	struct drivers drivers;
-	(void)state;
-	if (load("{ name = \"own\"; site = \"room-1\"; }, { name = \"far\"; via = \"hyper\"; on = \"x\"; off = \"y\"; "
-		 "status = \"z\"; },"
-		 "{ name = \"edge\"; kind = \"edge\"; program = \"/usr/lib/coldmx/edge\"; parameters = ( \"a=b\", "
-		 "\"c=\" ); }",
-		 &c, &e))
-		fail_msg("%s", e.text);
-	config_fill_engine(c, &opts);
-	const struct plan_site *site = &opts.pairs[0].site;
-	assert_int_equal(site->nlevels, 3);
-	assert_true(site->level[0].proves_off && site->level[0].shares_site);
-	assert_true(site->level[1].proves_off && !site->level[1].shares_site);
-	assert_false(site->level[2].proves_off);
-	config_fill_drivers(c, &drivers);
-	assert_string_equal(drivers.pairs[0].levels[0].power.off, "machine off mx1");
-	assert_string_equal(drivers.pairs[0].levels[1].power.off, "y");
-	assert_string_equal(drivers.pairs[0].levels[2].parameters[1], "c=");
-	config_drivers_free(&drivers);
-	config_engine_free(&opts);
-	config_free(c);
-}
-
-/* An edge with this hook, asked for one thing. */
-static void ask_edge(const char *hook, enum verb_kind kind, const char *level, struct outcome *out)
-{
-	struct config *c;
-	struct err e = { 0 };
-	struct drivers drivers;
-	struct ssh_session *kept = NULL;
-	struct verb verb = { .kind = kind, .guard = { 1, 1 }, .deadline_ms = clock_boot_ms() + 10000 };
-	put("edge", hook, 0755);
-	assert_int_equal(load("{ name = \"edge\"; kind = \"edge\"; program = \"/usr/lib/coldmx/edge\"; "
-			      "parameters = ( \"router=192.0.2.1\", \"known_hosts=/x y\" ); }",
-			      &c, &e),
-			 ERR_OK);
-	config_fill_drivers(c, &drivers);
-	(void)str_copy(verb.u.fence.level, sizeof(verb.u.fence.level), level);
-	drivers_run(&drivers, &verb, -1, &kept, out);
-	config_drivers_free(&drivers);
-	config_free(c);
-}
-
-static void an_edge_is_told_and_read_back(void **state)
-{
-	struct outcome out;
-	char script[400];
-	char *said;
-	(void)state;
-	snprintf(script, sizeof(script), "#!/bin/sh\n{ echo \"$1 $#\"; env | sort; cat; } >%s/said\n", dir);
-	ask_edge(script, VERB_FENCE_OFF, "edge", &out);
-	assert_int_equal(out.err.code, ERR_OK);
-	snprintf(script, sizeof(script), "%s/said", dir);
-	assert_int_equal(file_read(script, 1 << 20, FILE_ANY, &said, NULL, &out.err), ERR_OK);
-	assert_non_null(strstr(said, "close 1\n"));
-	assert_non_null(strstr(said, "COLDMX_ACTION=close\n"));
-	assert_non_null(strstr(said, "COLDMX_V4=192.0.2.25\nCOLDMX_V6=2001:db8::25\n"));
-	assert_non_null(strstr(said, "COLDMX_CONTROLLER4=192.0.2.9\n"));
-	assert_non_null(strstr(said, "COLDMX_PARAMETER_KNOWN_HOSTS=/x y\nCOLDMX_PARAMETER_ROUTER=192.0.2.1\n"));
-	assert_non_null(strstr(said, "\"parameters\":[\"router=192.0.2.1\",\"known_hosts=/x y\"]"));
-	free(said);
-	ask_edge("#!/bin/sh\necho closed\n", VERB_FENCE_STATUS, "edge", &out);
-	assert_int_equal(out.u.power, POWER_STATE_OFF);
-	ask_edge("#!/bin/sh\necho it is open\n", VERB_FENCE_STATUS, "edge", &out);
-	assert_int_equal(out.u.power, POWER_STATE_ON);
-	ask_edge("#!/bin/sh\necho partly closed.\n", VERB_FENCE_STATUS, "edge", &out);
-	assert_int_equal(out.u.power, POWER_UNKNOWN);
-	ask_edge("#!/bin/sh\necho closed; exit 75\n", VERB_FENCE_STATUS, "edge", &out);
-	assert_int_equal(out.err.code, ERR_AGAIN);
-	assert_int_equal(out.u.power, POWER_UNKNOWN);
-	ask_edge("#!/bin/sh\nexit 0\n", VERB_FENCE_ON, "gone", &out);
-	assert_int_equal(out.err.code, ERR_INVALID);
-	assert_non_null(strstr(out.err.text, "no level of fencing \"gone\""));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -491,9 +311,6 @@ int main(void)
 		cmocka_unit_test(a_closed_edge_is_never_given_back_by_an_answer),
 		cmocka_unit_test(a_failback_opens_the_edge_before_it_greets),
 		cmocka_unit_test(a_level_at_the_primarys_site_is_warned_of),
-		cmocka_unit_test(mistakes_in_levels_are_named),
-		cmocka_unit_test(levels_reach_plan_and_drivers),
-		cmocka_unit_test(an_edge_is_told_and_read_back),
 	};
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return cmocka_run_group_tests(tests, NULL, NULL);
 }
