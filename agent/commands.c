@@ -174,13 +174,16 @@ int command_break_glass(const struct agent_config *c, const char *reason)
 
 int command_rights(const struct agent_config *c)
 {
+	struct rights_answer may;
 	struct rights_record r;
 	bool present;
 	struct err e = { 0 };
-	if (state_read(c->state_dir, &r, &present, &e) != ERR_OK)
+	if (state_read(c->state_dir, &r, &present, &e) != ERR_OK || command_decide(c, &may, &e) != ERR_OK)
 		return say_failure(&e, EXIT_FAILURE);
 	printf("epoch=%" PRIu64 "\nholder=%s\nown=%s\naccept=%s\n", present ? r.epoch : 0, rights_place_name(c->role),
 	       present ? rights_place_name(r.own) : "none", rights_accept_name(present ? r.accept : 0));
+	if (may.may_rehearse)
+		printf("rehearse=yes\n");
 	return EXIT_SUCCESS;
 }
 

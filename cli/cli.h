@@ -24,6 +24,7 @@ enum cli_command {
 	CLI_PLAN,
 	CLI_FAILOVER,
 	CLI_FAILBACK,
+	CLI_DRILL,
 	CLI_ABORT,
 	CLI_RESUME,
 	CLI_ACK,

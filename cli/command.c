@@ -23,6 +23,7 @@ static const char *consequence(enum cli_command command)
 		       "restored) for";
 	case CLI_RESUME: return "The stuck operation goes on (behind a skipped step, when --skip names it) for";
 	case CLI_BRAKE: return "The limits over all pairs change:";
+	case CLI_DRILL:
 	case CLI_STATUS:
 	case CLI_PLAN:
 	case CLI_ACK:
@@ -98,9 +99,9 @@ static void print_plan(const struct cli_options *o, struct client *c, const json
 	for (; *text; text++)
 		putchar((unsigned char)*text < ' ' && *text != '\n' ? '?' : *text);
 	client_ask_timings(c, o->pair, &timings);
-	timings_print_estimate(timings.json, back ? "failback" : "promote");
+	timings_print_estimate(timings.json, o->command == CLI_DRILL ? "drill" : back ? "failback" : "promote");
 	answer_fini(&timings);
-	if (token[0])
+	if (token[0] && o->command != CLI_DRILL)
 		printf("\nToken of this plan: %s\n  coldmx %s %s --plan %s --reason ...\n"
 		       "  does exactly this, or is refused because the world has changed.\n",
 		       token, command, o->pair, token);
@@ -115,6 +116,7 @@ static const char *verdict_of(const struct cli_options *o)
 	case CLI_PLAN: return "this is a plan; nothing was touched";
 	case CLI_BRAKE: return strcmp(o->pair, "lift") == 0 ? "lifted" : "in force again";
 	case CLI_FAILOVER:
+	case CLI_DRILL:
 	case CLI_FAILBACK: return o->dry_run ? "this is a plan; nothing was touched" : "done";
 	case CLI_STATUS:
 	case CLI_ABORT:

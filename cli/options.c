@@ -24,6 +24,7 @@ static const struct command_row commands[] = {
 	{ "plan", CLI_PLAN, true, false, false, "what a failover would do (--failback: a failback)" },
 	{ "failover", CLI_FAILOVER, true, true, true, "the standby takes over" },
 	{ "failback", CLI_FAILBACK, true, true, true, "the primary takes back" },
+	{ "drill", CLI_DRILL, true, true, false, "try the standby without touching mail or names" },
 	{ "abort", CLI_ABORT, true, true, true, "undo the running operation, or restore the primary" },
 	{ "resume", CLI_RESUME, true, true, true, "go on with a stuck operation" },
 	{ "ack", CLI_ACK, true, true, false, "acknowledge an automatic promotion or an unordered boot" },
@@ -84,7 +85,7 @@ static void print_help(FILE *to)
 	fputs("\n"
 	      "  --reason TEXT     why; required for what changes something\n"
 	      "  --yes             do not ask for the pair's name (scripts)\n"
-	      "  --dry-run         failover, failback: print the plan, touch nothing\n"
+	      "  --dry-run         failover, failback, drill: print the plan, touch nothing\n"
 	      "  --plan TOKEN      failover, failback: this very plan (coldmx plan prints the token), or refuse\n"
 	      "  --skip STEP       resume: go on behind the step in which it is stuck\n"
 	      "  --for DURATION    hold, brake lift: how long, \"2 h\"\n"
@@ -207,8 +208,8 @@ static bool check_needs(const struct command_row *row, const struct cli_options 
 	if (row->reason && !o->reason[0] && !o->dry_run)
 		return usage(exit_code, "a reason is required: write coldmx %s %s --reason \"...\"", row->name,
 			     o->pair);
-	if (o->dry_run && row->command != CLI_FAILOVER && row->command != CLI_FAILBACK)
-		return usage(exit_code, "--dry-run belongs to failover and failback");
+	if (o->dry_run && row->command != CLI_FAILOVER && row->command != CLI_FAILBACK && row->command != CLI_DRILL)
+		return usage(exit_code, "--dry-run belongs to failover, failback and drill");
 	if (o->plan[0] && row->command != CLI_FAILOVER && row->command != CLI_FAILBACK)
 		return usage(exit_code, "--plan belongs to failover and failback");
 	if (o->skip[0] && row->command != CLI_RESUME)

@@ -81,6 +81,7 @@ int cli_run(int argc, char **argv)
 	case CLI_HISTORY: code = o.watch ? watch(&o, c) : read_once(&o, c); break;
 	case CLI_PLAN:
 	case CLI_FAILBACK:
+	case CLI_DRILL:
 	case CLI_ABORT:
 	case CLI_RESUME:
 	case CLI_ACK:

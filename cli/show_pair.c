@@ -111,6 +111,19 @@ static void print_queue(const json_t *pair)
 		     text_time(at_ms), number);
 }
 
+static void print_drill(const json_t *drill)
+{
+	int64_t ready_ms = text_int(drill, "ready_ms", -1);
+	char ready[80] = "";
+	if (ready_ms >= 0)
+		snprintf(ready, sizeof(ready), "ready for mail after %.40s; ", text_span(ready_ms));
+	if (json_is_object(drill))
+		fact(text_bool(drill, "red") ? PAINT_BAD : PAINT_NONE, "last drill", "%s (%s%s, journal)",
+		     text_of(drill, "says"), ready, text_age(drill, "at_ms"));
+	else
+		fact(PAINT_NONE, "last drill", "none: coldmx drill tries the standby (journal)");
+}
+
 static void print_mail(const json_t *pair)
 {
 	int64_t stranded = text_int(pair, "stranded", 0);
@@ -120,6 +133,7 @@ static void print_mail(const json_t *pair)
 		     (long long)stranded, stranded == 1 ? "" : "s", text_of(pair, "stranded_dir"));
 	else
 		fact(PAINT_NONE, "stranded", "none (journal)");
+	print_drill(json_object_get(pair, "drill"));
 	if (text_int(pair, "maps_at_ms", -1) < 0)
 		fact(PAINT_WARN, "recipient maps", "none kept: a promotion would stop at `maps`");
 	else
@@ -164,6 +178,7 @@ static const char *next_of(const json_t *pair)
 			      "--reason ..." },
 		{ "promoting", "the standby is taking over: coldmx status %s --watch" },
 		{ "failing-back", "the primary is taking back: coldmx status %s --watch" },
+		{ "drilling", "the standby is being tried: coldmx status %s --watch" },
 		{ "suspect", "the primary may be failing: coldmx explain %s" },
 		{ "unknown", "nothing is known of the primary yet, and unknown never promotes: coldmx explain %s" },
 	};

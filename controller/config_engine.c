@@ -57,6 +57,7 @@ static void fill_site(const struct config *c, const struct config_pair *p, struc
 	fill_addr(&s->controller, c->global.v4, c->global.v6);
 	s->strategy = p->strategy;
 	s->marker = p->marker;
+	s->drill_blackhole = p->drill_blackhole;
 	fill_levels(p, s);
 	s->nzones = p->ndomains;
 	s->zones = mem_calloc(p->ndomains, sizeof(*s->zones));

@@ -83,7 +83,7 @@ struct config_pair {
 	int preference[HOST_ROLES]; /* while the primary serves; swap exchanges them */
 	struct config_mx *other_mx;
 	size_t nother_mx;
-	bool marker;
+	bool marker, drill_blackhole;
 	struct config_level *fence; /* tried in order until one holds */
 	size_t nfence;
 	enum config_returning returning_primary;

@@ -33,17 +33,19 @@ enum pair_event {
 	PAIR_EV_WOUNDED,
 	PAIR_EV_FAILOVER, /* operator */
 	PAIR_EV_FAILBACK,
-	PAIR_EV_ABORT,       /* operator, operation before its point of no return or none */
-	PAIR_EV_ABORT_LATE,  /* operator, promotion past its point of no return */
-	PAIR_EV_RESUME,      /* operator, a promotion */
-	PAIR_EV_RESUME_BACK, /* operator, a failback or an abort */
-	PAIR_EV_TAKEN_UP,    /* the controller has restarted, and this is what its journal says */
-	PAIR_EV_OP_DONE,     /* the running operation reached its end */
-	PAIR_EV_OP_UNDONE,   /* it was cancelled and everything is undone */
-	PAIR_EV_OP_BACK,     /* a failback was cancelled: the standby still holds the mail */
+	PAIR_EV_DRILL,
+	PAIR_EV_ABORT,        /* operator, operation before its point of no return or none */
+	PAIR_EV_ABORT_LATE,   /* operator, promotion past its point of no return */
+	PAIR_EV_RESUME,       /* operator, a promotion */
+	PAIR_EV_RESUME_BACK,  /* operator, a failback or an abort */
+	PAIR_EV_RESUME_DRILL, /* operator, a drill */
+	PAIR_EV_TAKEN_UP,     /* the controller has restarted, and this is what its journal says */
+	PAIR_EV_OP_DONE,      /* the running operation reached its end */
+	PAIR_EV_OP_UNDONE,    /* it was cancelled and everything is undone */
+	PAIR_EV_OP_BACK,      /* a failback was cancelled: the standby still holds the mail */
 	PAIR_EV_OP_STUCK,
 };
-#define PAIR_EVENTS 17
+#define PAIR_EVENTS 19
 
 enum pair_action {
 	PAIR_ACT_NONE,
@@ -52,6 +54,7 @@ enum pair_action {
 	PAIR_ACT_PAGE,  /* tell a person */
 	PAIR_ACT_PROMOTE,
 	PAIR_ACT_FAILBACK,
+	PAIR_ACT_DRILL,
 	PAIR_ACT_CANCEL, /* undo the running operation */
 	PAIR_ACT_ABORT,  /* start the abort operation */
 	PAIR_ACT_RESUME,

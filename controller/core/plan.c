@@ -29,13 +29,23 @@ static const enum step_id abort_steps[] = {
 	STEP_SWITCH_DNS, STEP_VERIFY_DNS, STEP_CLOSE_PORT, STEP_UNFENCE, STEP_DRAIN, STEP_SETTLE, STEP_POWER_OFF,
 	STEP_INTERLOCK_BACK, STEP_ANNOUNCE,
 };
+/* To the end of verify-local like a promotion, so that all that a promotion rests on was seen; then off again. */
+static const enum step_id drill_steps[] = {
+	STEP_GUARD, STEP_BOOT_ORDER, STEP_POWER_ON, STEP_INTERLOCK, STEP_CONNECT, STEP_CLOCK, STEP_HARDEN,
+	STEP_MAPS, STEP_REHEARSE, STEP_START_MAIL, STEP_VERIFY_LOCAL, STEP_READINESS, STEP_SETTLE, STEP_POWER_OFF,
+	STEP_INTERLOCK_BACK,
+};
 /* clang-format on */
 
 static void copy_steps(struct plan *p, const enum step_id *steps, size_t n)
 {
 	p->nsteps = 0;
+	if (p->standby_on) /* first, so that whatever fails from here on switches it off again */
+		p->step[p->nsteps++] = STEP_POWER_ON;
 	for (size_t i = 0; i < n; i++) {
 		if (steps[i] == STEP_FENCE && (!p->site.nlevels || p->again)) /* a primary that came back may serve */
+			continue;
+		if (steps[i] == STEP_POWER_ON && p->standby_on)
 			continue;
 		if (steps[i] == STEP_UNFENCE && !p->owed[0])
 			continue;
@@ -49,6 +59,7 @@ void plan_choose_steps(struct plan *p)
 	case PLAN_PROMOTE: copy_steps(p, promote_steps, ARRAY_LEN(promote_steps)); return;
 	case PLAN_FAILBACK: copy_steps(p, failback_steps, ARRAY_LEN(failback_steps)); return;
 	case PLAN_ABORT: copy_steps(p, abort_steps, ARRAY_LEN(abort_steps)); return;
+	case PLAN_DRILL: copy_steps(p, drill_steps, ARRAY_LEN(drill_steps)); return;
 	}
 }
 
@@ -58,8 +69,24 @@ bool step_no_return(enum plan_kind kind, enum step_id step)
 	case PLAN_PROMOTE: return step == STEP_OPEN_PORT;   /* strangers' mail can be acknowledged from here */
 	case PLAN_FAILBACK: return step == STEP_SWITCH_DNS; /* the world is sent to the primary from here */
 	case PLAN_ABORT: return step == STEP_SWITCH_DNS;    /* an abort only goes forward */
+	case PLAN_DRILL: return false;                      /* nobody's mail comes in */
 	}
 	return false;
+}
+
+bool plan_boots(enum plan_kind kind)
+{
+	return kind == PLAN_PROMOTE || kind == PLAN_DRILL;
+}
+
+bool plan_gives_back(enum plan_kind kind)
+{
+	return kind == PLAN_FAILBACK || kind == PLAN_ABORT;
+}
+
+int64_t plan_rehearse_ms(const struct plan *p)
+{
+	return 2 * p->site.boot_ms + 40 * p->site.command_ms;
 }
 
 void plan_site_copy(struct plan_site *dst, const struct plan_site *src)
@@ -113,7 +140,8 @@ int64_t plan_step_limit_ms(const struct plan *p, enum step_id step)
 	case STEP_RESCUE:
 	case STEP_CLOSE_PORT:
 	case STEP_SETTLE:
-	case STEP_INTERLOCK_BACK: break;
+	case STEP_INTERLOCK_BACK:
+	case STEP_REHEARSE: break;
 	}
 	return p->site.command_ms * 2;
 }
@@ -124,6 +152,7 @@ const char *plan_kind_name(enum plan_kind kind)
 	case PLAN_PROMOTE: return "promote";
 	case PLAN_FAILBACK: return "failback";
 	case PLAN_ABORT: return "abort";
+	case PLAN_DRILL: return "drill";
 	}
 	return "?";
 }
@@ -169,6 +198,7 @@ const char *step_name(enum step_id step)
 	case STEP_POWER_OFF: return "power-off";
 	case STEP_INTERLOCK_BACK: return "interlock-back";
 	case STEP_UNFENCE: return "unfence";
+	case STEP_REHEARSE: return "rehearse";
 	}
 	return "?";
 }
@@ -205,6 +235,7 @@ static const char *step_purpose(enum step_id step)
 	case STEP_SETTLE: return "stop mail there; the primary alone may take it";
 	case STEP_POWER_OFF: return "switch the standby off, read the state back";
 	case STEP_INTERLOCK_BACK: return "accept pushes of recipient maps again";
+	case STEP_REHEARSE: return "this boot may run mail on loopback; port 25 is shut both ways";
 	}
 	return "";
 }
@@ -244,6 +275,15 @@ static void describe_levels(const struct plan *p, struct strbuf *out)
 		strbuf_adds(out, "  none is configured: a primary that comes back takes mail as well\n");
 }
 
+static void describe_maps(const struct plan *p, struct strbuf *out)
+{
+	if (!p->maps_sha256[0])
+		strbuf_adds(out, "\nBLOCK: no recipient maps are kept; it would stop at `maps`\n");
+	else if (p->maps_stale)
+		strbuf_addf(out, "\nDEGRADE: recipient maps are %lld min old: unknown recipients get 4xx\n",
+			    (long long)(p->maps_age_ms / 60000));
+}
+
 void plan_describe(const struct plan *p, struct strbuf *out)
 {
 	strbuf_addf(out, "%s of pair %s, spool mode, epoch %llu\n\nSteps\n", plan_kind_name(p->kind), p->site.pair,
@@ -251,6 +291,11 @@ void plan_describe(const struct plan *p, struct strbuf *out)
 	for (size_t i = 0; i < p->nsteps; i++)
 		strbuf_addf(out, "  %2zu  %-15s %s%s\n", i + 1, step_name(p->step[i]), step_purpose(p->step[i]),
 			    step_no_return(p->kind, p->step[i]) ? "   <- point of no return" : "");
+	if (p->kind == PLAN_DRILL) {
+		strbuf_adds(out, "\nDNS is not touched; the primary serves; nobody's mail comes in.\n");
+		describe_maps(p, out);
+		return;
+	}
 	strbuf_adds(out, "\nDNS, changed only where exactly the old set is published\n");
 	for (size_t i = 0; i < p->site.nzones; i++)
 		describe_zone(p, &p->site.zones[i], out);
@@ -259,9 +304,5 @@ void plan_describe(const struct plan *p, struct strbuf *out)
 	describe_levels(p, out);
 	strbuf_adds(out, "\nWhat users will not have until failback\n"
 			 "  IMAP and submission (spool mode: mail is accepted and queued, not delivered)\n");
-	if (!p->maps_sha256[0])
-		strbuf_adds(out, "\nBLOCK: no recipient maps are kept; the promotion would stop at `maps`\n");
-	else if (p->maps_stale)
-		strbuf_addf(out, "\nDEGRADE: recipient maps are %lld min old: unknown recipients get 4xx\n",
-			    (long long)(p->maps_age_ms / 60000));
+	describe_maps(p, out);
 }

@@ -17,7 +17,8 @@
 #define PLAN_CONTROLS_MAX 24
 #define PLAN_ZONES_MAX 64
 
-enum plan_kind { PLAN_PROMOTE, PLAN_FAILBACK, PLAN_ABORT };
+enum plan_kind { PLAN_PROMOTE, PLAN_FAILBACK, PLAN_ABORT, PLAN_DRILL };
+#define PLAN_KINDS 4
 enum dns_strategy { DNS_STANDING, DNS_SWAP };
 
 /* One file of step/ each, in no order; plan.c has the orders. */
@@ -51,8 +52,9 @@ enum step_id {
 	STEP_POWER_OFF,
 	STEP_INTERLOCK_BACK,
 	STEP_UNFENCE,
+	STEP_REHEARSE,
 };
-#define STEP_IDS 29
+#define STEP_IDS 30
 
 struct plan_control {
 	char name[NAME_MAX_LEN]; /* file name in harden.d */
@@ -80,7 +82,8 @@ struct plan_site {
 	struct host_addr controller;                 /* where we verify from */
 	enum dns_strategy strategy;
 	bool marker;
-	size_t nlevels; /* of fencing; 0 = the primary is not fenced */
+	bool drill_blackhole; /* a drill cuts the standby off from the primary */
+	size_t nlevels;       /* of fencing; 0 = the primary is not fenced */
 	struct plan_level level[LEVELS_MAX];
 	size_t nzones;
 	struct plan_zone *zones; /* before: primary serves; after: standby serves */
@@ -101,6 +104,7 @@ struct plan {
 	int64_t maps_age_ms;
 	bool maps_stale;
 	bool again;          /* promoted already: the standby stopped taking mail; there is nothing to go back to */
+	bool standby_on;     /* a drill that this promotion takes over from had it switched on */
 	char owed[OWED_MAX]; /* levels of fencing that the way back (failback, abort) gives back */
 	struct instant began;
 	struct plan_site site; /* zones owned by the plan; `before` is what is published now */
@@ -121,6 +125,12 @@ int64_t plan_step_limit_ms(const struct plan *p, enum step_id step);
 
 const char *plan_kind_name(enum plan_kind kind);
 const char *step_name(enum step_id step);
+/* The standby boots in it, so it has a boot order. */
+bool plan_boots(enum plan_kind kind);
+/* The published sets go back to the primary's. */
+bool plan_gives_back(enum plan_kind kind);
+/* How long a drill's right lasts: whatever hangs or dies, it ends. */
+int64_t plan_rehearse_ms(const struct plan *p);
 bool step_no_return(enum plan_kind kind, enum step_id step);
 const char *dns_strategy_name(enum dns_strategy strategy);
 

@@ -31,6 +31,7 @@ static const struct field fields[] = {
 	FIELD("maps_age_ms", FIELD_I64, maps_age_ms),
 	FIELD("maps_stale", FIELD_BOOL, maps_stale),
 	FIELD("again", FIELD_BOOL, again),
+	FIELD("standby_on", FIELD_BOOL, standby_on),
 	FIELD("owed", FIELD_TEXT, owed),
 	FIELD("began_boot_ms", FIELD_I64, began.boot_ms),
 	FIELD("began_wall_ms", FIELD_I64, began.wall_ms),
@@ -46,6 +47,7 @@ static const struct field fields[] = {
 	FIELD("controller4", FIELD_TEXT, site.controller.v4),
 	FIELD("controller6", FIELD_TEXT, site.controller.v6),
 	FIELD("marker", FIELD_BOOL, site.marker),
+	FIELD("drill_blackhole", FIELD_BOOL, site.drill_blackhole),
 	FIELD("boot_ms", FIELD_I64, site.boot_ms),
 	FIELD("command_ms", FIELD_I64, site.command_ms),
 	FIELD("dns_ms", FIELD_I64, site.dns_ms),
@@ -165,7 +167,7 @@ static bool get_kind(struct plan *p, const struct text_line *line)
 	char name[NAME_MAX_LEN];
 	if (!text_copy(line, name, sizeof(name)))
 		return false;
-	for (int k = PLAN_PROMOTE; k <= PLAN_ABORT; k++)
+	for (int k = 0; k < PLAN_KINDS; k++)
 		if (strcmp(name, plan_kind_name((enum plan_kind)k)) == 0) {
 			p->kind = (enum plan_kind)k;
 			return true;

@@ -6,7 +6,7 @@ static const char *undo_veto(enum step_id step)
 {
 	if (step == STEP_POWER_ON || step == STEP_FENCE)
 		return NULL;
-	if (step == STEP_GRANT)
+	if (step == STEP_GRANT || step == STEP_REHEARSE)
 		return "the standby's right is taken back by the next epoch alone (promise 3)";
 	return "its undo is part of what makes the pair whole again";
 }
@@ -24,7 +24,8 @@ const char *step_skip_veto(enum step_id step, bool back)
 	case STEP_HARDEN:
 	case STEP_MAPS:
 	case STEP_VERIFY_LOCAL: return "what it verifies BLOCKs (promise 14)";
-	case STEP_GRANT: return "rights move by their record alone (promise 3)";
+	case STEP_GRANT:
+	case STEP_REHEARSE: return "rights move by their record alone (promise 3)";
 	case STEP_START_MAIL: return "the standby's queue must be held before mail runs (promise 9)";
 	case STEP_VERIFY_OUTSIDE: return "nothing opens and no MX moves before it (promise 5)";
 	case STEP_READINESS: return "it is the last look at what BLOCKs (promise 5)";

@@ -48,7 +48,7 @@ static void hint_for(const struct watched *p, char *out, size_t size)
 	case PAIR_FAILING_BACK:
 	case PAIR_DRILLING: snprintf(out, size, "coldmx status %s --watch, or coldmx abort", name); return;
 	case PAIR_UP:
-		snprintf(out, size, "coldmx plan %s, which shows the steps; nothing else while it is up", name);
+		snprintf(out, size, "coldmx plan %s, which shows the steps; coldmx drill tries the standby", name);
 		return;
 	case PAIR_UNKNOWN:
 	case PAIR_SUSPECT:
@@ -61,7 +61,8 @@ static const char *states_for(enum command_kind kind)
 	switch (kind) {
 	case CMD_FAILOVER: return "unknown, suspect or down";
 	case CMD_FAILBACK: return "promoted";
-	case CMD_ABORT: return "promoting, promoted or stuck";
+	case CMD_DRILL: return "up";
+	case CMD_ABORT: return "promoting, drilling, promoted or stuck";
 	case CMD_RESUME: return "stuck";
 	case CMD_ACK:
 	case CMD_HOLD:
@@ -135,6 +136,21 @@ static bool refuse_settling(const struct request *r)
 	return o->beginning || o->ending;
 }
 
+/* A drill of a living primary becomes no promotion; one that switches the standby off just now is waited for. */
+static bool refuse_during_drill(const struct request *r)
+{
+	const struct watched *p = r->p;
+	char hint[NAME_MAX_LEN + 60];
+	if (p->state != PAIR_DRILLING)
+		return false;
+	snprintf(hint, sizeof(hint), "coldmx abort %s --reason ..., which ends the drill", p->opts.site.pair);
+	if (p->health.verdict == HEALTH_UP)
+		refuse(r, "up-failover", hint, "%s", pair_rule(PAIR_UP, PAIR_EV_FAILOVER)->why);
+	else if (drill_leaves(p))
+		refuse(r, "settling", "", "the drill is just switching the standby off: try again when it is over");
+	return p->health.verdict == HEALTH_UP || drill_leaves(p);
+}
+
 static void begin(const struct request *r, enum pair_event event, enum plan_kind kind)
 {
 	const struct pair_row *row = pair_rule(r->p->state, event);
@@ -143,7 +159,7 @@ static void begin(const struct request *r, enum pair_event event, enum plan_kind
 		refuse_by_row(r, row);
 		return;
 	}
-	if (refuse_settling(r) || refuse_other_plan(r, kind))
+	if (refuse_settling(r) || refuse_during_drill(r) || refuse_other_plan(r, kind))
 		return;
 	if (r->cmd->dry_run) {
 		describe(r, kind);
@@ -169,7 +185,8 @@ static void clear(const struct request *r)
 {
 	struct watched *p = r->p;
 	bool open = p->op.open;
-	operate_latch(p);
+	if (p->op.plan.kind != PLAN_DRILL)
+		operate_latch(p);
 	if (open)
 		operate_clear(p, r->cmd->who, r->cmd->reason, r->cb, r->arg);
 	watch_fire(p, PAIR_EV_ABORT);
@@ -186,7 +203,8 @@ static void cancel(const struct request *r)
 	snprintf(reason, sizeof(reason), "aborted by %s: %.150s", r->cmd->who, r->cmd->reason);
 	watch_fire(p, PAIR_EV_ABORT);
 	p->aborted_op = p->op.plan.op;
-	operate_latch(p);
+	if (p->op.plan.kind != PLAN_DRILL) /* who ends a drill says nothing against a promotion */
+		operate_latch(p);
 	records_save_for_op(p, r->cmd->who, "abort", r->cmd->reason, r->cb, r->arg);
 	operate_cancel(p, reason);
 }
@@ -278,11 +296,21 @@ static bool refuse_skip(const struct request *r)
 	return veto != NULL;
 }
 
+static enum pair_event resume_event(enum plan_kind kind)
+{
+	switch (kind) {
+	case PLAN_PROMOTE: return PAIR_EV_RESUME;
+	case PLAN_DRILL: return PAIR_EV_RESUME_DRILL;
+	case PLAN_FAILBACK:
+	case PLAN_ABORT: break;
+	}
+	return PAIR_EV_RESUME_BACK;
+}
+
 static void resume(const struct request *r)
 {
 	struct watched *p = r->p;
-	bool promotes = p->op.plan.kind == PLAN_PROMOTE;
-	enum pair_event event = promotes ? PAIR_EV_RESUME : PAIR_EV_RESUME_BACK;
+	enum pair_event event = resume_event(p->op.plan.kind);
 	const struct pair_row *row = pair_rule(p->state, event);
 	if (p->lost_op) {
 		refuse(r, "lost-operation", "coldmx abort", "operation %llu cannot be taken up: %s",
@@ -373,6 +401,7 @@ static void pair_command(const struct request *r)
 	switch (cmd->kind) {
 	case CMD_FAILOVER: begin(r, PAIR_EV_FAILOVER, PLAN_PROMOTE); return;
 	case CMD_FAILBACK: begin(r, PAIR_EV_FAILBACK, PLAN_FAILBACK); return;
+	case CMD_DRILL: begin(r, PAIR_EV_DRILL, PLAN_DRILL); return;
 	case CMD_ABORT: abort_operation(r); return;
 	case CMD_RESUME: resume(r); return;
 	case CMD_ACK: acknowledge(r); return;

@@ -45,6 +45,7 @@ struct engine_opts {
 enum command_kind {
 	CMD_FAILOVER,
 	CMD_FAILBACK,
+	CMD_DRILL,
 	CMD_ABORT,
 	CMD_RESUME,
 	CMD_ACK,
@@ -61,7 +62,7 @@ struct command {
 	char who[NAME_MAX_LEN];  /* "root (uid 0)" by peer credentials, or a token's name */
 	char reason[200];        /* required for everything but CMD_PLAN */
 	int64_t expires_wall_ms; /* CMD_HOLD, CMD_BRAKE_LIFT */
-	bool dry_run;            /* CMD_FAILOVER, CMD_FAILBACK: answer the plan, touch nothing */
+	bool dry_run;            /* CMD_FAILOVER, CMD_FAILBACK, CMD_DRILL: answer the plan, touch nothing */
 	bool failback;           /* CMD_PLAN: of a failback instead of a failover */
 	char skip[NAME_MAX_LEN]; /* CMD_RESUME: the step to skip; "" = none */
 	char plan[48]; /* CMD_FAILOVER, CMD_FAILBACK: the token of the plan that a person has read; "" = none */
@@ -83,6 +84,14 @@ typedef void command_cb(void *arg, const struct command_answer *answer);
 #define VIEW_CONDITIONS_MAX 16
 #define VIEW_STEPS_MAX PLAN_STEPS_MAX
 
+/* How the last drill went. */
+struct drill_result {
+	int64_t wall_ms;  /* its end; 0 = there was none */
+	int64_t ready_ms; /* from its begin to the end of verify-local; -1 = not measured */
+	bool red;
+	char says[160];
+};
+
 struct view_step {
 	const char *name; /* static */
 	char state[12];   /* waiting, running, done, degraded, undone, failed */
@@ -93,7 +102,7 @@ struct view_step {
 
 struct view_op {
 	uint64_t op;
-	char kind[16];   /* promote, failback, abort */
+	char kind[16];   /* promote, failback, abort, drill */
 	char status[16]; /* running, undoing, stuck, done, undone */
 	bool past_no_return;
 	const char *no_return; /* the step after which nothing is undone; static; NULL = none */
@@ -137,6 +146,7 @@ struct pair_view {
 	char unordered_boot[40];          /* boot id of a standby boot nobody ordered; "" = none */
 	int64_t queue_waiting;            /* at the standby; -1 = unknown */
 	uint32_t stranded;
+	struct drill_result drill;
 	bool has_op;
 	struct view_op op; /* running, stuck or last */
 	int64_t built_boot_ms, built_wall_ms;

@@ -25,6 +25,9 @@ struct watched {
 	struct hold hold;
 	uint64_t epoch, rights_epoch;
 	bool standby_accepts;
+	char rehearse[64];      /* of the rights record: boot and end of a drill's right; "" = none */
+	char told_rehearse[64]; /* as it is durable */
+	struct drill_result drill;
 	uint64_t told_epoch; /* rights as they are durable: what agents and people are told */
 	bool told_accepts;
 	bool seen_up, latched, interlock;
@@ -162,6 +165,14 @@ void evidence_reconsider(struct watched *p);
 void brakes_command(struct engine *e, const struct command *cmd, command_cb *cb, void *arg);
 
 void brakes_touch(struct engine *e); /* what all pairs decide by is another now */
+
+/* ---- drill.c ---- */
+/* It is on its way out: what the primary's death would begin must wait for its end. */
+bool drill_leaves(const struct watched *p);
+/* A promotion that takes over from a drill goes on with the boot that the drill ordered. */
+void drill_hand_over(const struct plan *drill, const struct facts *facts, struct plan *plan, struct facts *to);
+void drill_judge(struct watched *p); /* at its end, before that is made durable */
+void drill_page(struct watched *p);  /* a red one is a person's */
 
 /* ---- page.c ---- */
 void page_send(struct watched *p, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);

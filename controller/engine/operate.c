@@ -52,7 +52,7 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	out->maps_stale = out->maps_age_ms > p->opts.maps_max_age_ms;
 	plan_site_copy(&out->site, &p->opts.site);
 	/* towards the primary; under `standing` nothing was swapped */
-	turn_zones(out, req->kind != PLAN_PROMOTE && out->site.strategy != DNS_STANDING);
+	turn_zones(out, plan_gives_back(req->kind) && out->site.strategy != DNS_STANDING);
 	for (size_t i = 0; req->again && i < out->site.nzones; i++)
 		out->site.zones[i].before = out->site.zones[i].after; /* it is published already */
 	plan_choose_steps(out);
@@ -104,11 +104,13 @@ void operate_begin(struct watched *p, const struct op_request *req)
 	struct operation *o = &p->op;
 	struct plan plan;
 	operate_plan(p, req, &plan);
-	if (req->kind == PLAN_PROMOTE)
+	if (plan_boots(req->kind))
 		fill_nonce(p, plan.nonce, sizeof(plan.nonce));
-	struct facts carried = o->run.facts;
+	struct facts carried = o->run.facts, handed = { 0 };
 	struct strbuf closed = STRBUF_INIT;
 	uint64_t closed_op = o->open ? o->plan.op : 0;
+	if (closed_op && o->plan.kind == PLAN_DRILL)
+		drill_hand_over(&o->plan, &carried, &plan, &handed);
 	if (closed_op)
 		operate_rows_plan(&o->plan, "ended-superseded", &closed);
 	let_go(p);
@@ -121,6 +123,8 @@ void operate_begin(struct watched *p, const struct op_request *req)
 	o->answer_arg = req->answer_arg;
 	o->began_ms = plan.began.boot_ms;
 	run_init(&o->run, &o->plan);
+	o->run.facts.powered = handed.powered;
+	(void)str_copy(o->run.facts.boot_id, sizeof(handed.boot_id), handed.boot_id);
 	o->run.facts.interlock = p->interlock; /* the way back begins with the interlock on, and keeps it */
 	if (req->kind == PLAN_ABORT)
 		o->run.facts.stranded = carried.stranded;
@@ -149,6 +153,8 @@ static bool note_grants(struct watched *p, const struct run_out *out)
 		    text_find(out->rec[i].body, "epoch", epoch, sizeof(epoch))) {
 			p->rights_epoch = strtoull(epoch, NULL, 10);
 			p->standby_accepts = strstr(accept, "standby") != NULL;
+			if (!text_find(out->rec[i].body, "rehearse", p->rehearse, sizeof(p->rehearse)))
+				p->rehearse[0] = '\0';
 			return true;
 		}
 	}
@@ -162,7 +168,7 @@ static void learn_boot(struct watched *p, const char *boot_id)
 	if (!boot_id[0] || strcmp(p->boot_id, boot_id) == 0)
 		return;
 	(void)str_copy(p->boot_id, sizeof(p->boot_id), boot_id);
-	if (p->op.plan.kind != PLAN_PROMOTE)
+	if (!plan_boots(p->op.plan.kind))
 		return;
 	snprintf(why, sizeof(why), "boot %s of the standby, order %s", boot_id, p->op.plan.nonce);
 	records_boot(p, "coldmxd", "ordered-boot", why, boot_id, p->op.plan.nonce);
@@ -197,6 +203,7 @@ static void settle_end(struct watched *p)
 	struct operation *o = &p->op;
 	enum pair_event event = operate_end_event(o);
 	o->end_state = pair_rule(p->state, event)->next;
+	drill_judge(p);
 	if (o->end == RUN_STUCK)
 		return;
 	bool settled = o->end == RUN_UNDONE || (o->end == RUN_DONE && o->plan.kind != PLAN_PROMOTE);
@@ -206,6 +213,8 @@ static void settle_end(struct watched *p)
 		p->left_on_by[0] = '\0';
 	if (settled && o->plan.kind != PLAN_FAILBACK)
 		p->standby_accepts = false;
+	if (settled)
+		p->rehearse[0] = '\0';
 	bool cancelled = o->plan.kind == PLAN_PROMOTE && o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED;
 	/* By recovery, and only the latch that this operation set: nothing was promoted; the budget stays spent. */
 	if (cancelled && o->plan.automatic && p->aborted_op != o->plan.op && p->health.verdict == HEALTH_UP)
@@ -224,6 +233,7 @@ static void ended(struct watched *p)
 	p->e->ports.exec->op_ended(p->e->ports.exec_ctx, o->plan.op);
 	if (event == PAIR_EV_OP_BACK && o->run.err.code)
 		page_send(p, "page", "failback undone: %s", o->run.err.text);
+	drill_page(p);
 	p->last_event = event;
 	watch_fire(p, event);
 }
@@ -263,6 +273,7 @@ static void committed(void *arg, enum store_rc rc)
 		learn(p);
 		p->told_epoch = p->rights_epoch;
 		p->told_accepts = p->standby_accepts;
+		memcpy(p->told_rehearse, p->rehearse, sizeof(p->rehearse));
 	}
 	run_out_fini(&o->out);
 	memset(&o->out, 0, sizeof(o->out));

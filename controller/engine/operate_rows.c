@@ -30,6 +30,8 @@ enum pair_event operate_end_event(const struct operation *o)
 	switch (o->end) {
 	case RUN_DONE: return PAIR_EV_OP_DONE;
 	case RUN_UNDONE:
+		if (o->plan.kind == PLAN_DRILL)
+			return PAIR_EV_OP_UNDONE; /* red or not, the primary serves as before */
 		if (o->plan.kind == PLAN_FAILBACK)
 			return PAIR_EV_OP_BACK; /* the standby still has the mail, whatever the reason */
 		return o->run.err.code == ERR_CANCELLED ? PAIR_EV_OP_UNDONE : PAIR_EV_OP_STUCK;

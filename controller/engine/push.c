@@ -51,7 +51,7 @@ static void primary_booted(struct watched *p, const char *boot_id)
 static bool is_our_boot(const struct watched *p, const char *boot_id, const char *order)
 {
 	const char *found = p->op.run.facts.boot_id;
-	if (!p->op.open || p->op.plan.kind != PLAN_PROMOTE)
+	if (!p->op.open || !plan_boots(p->op.plan.kind))
 		return false;
 	return found[0] ? strcmp(found, boot_id) == 0 : !order[0];
 }
@@ -97,8 +97,9 @@ bool engine_rights(const struct engine *e, uint32_t pair, char *out, size_t size
 	const struct watched *p = pair_of(e, pair);
 	if (!p || !e->ready)
 		return false;
-	snprintf(out, size, "coldmx-rights 1\npair=%s\nepoch=%llu\nown=primary\naccept=%s\nissued_ms=%lld\n",
+	snprintf(out, size, "coldmx-rights 1\npair=%s\nepoch=%llu\nown=primary\naccept=%s\nissued_ms=%lld\n%s%s%s",
 		 p->opts.site.pair, (unsigned long long)p->told_epoch, p->told_accepts ? "primary,standby" : "primary",
-		 (long long)engine_now(e).wall_ms);
+		 (long long)engine_now(e).wall_ms, p->told_rehearse[0] ? "rehearse=" : "", p->told_rehearse,
+		 p->told_rehearse[0] ? "\n" : "");
 	return true;
 }

@@ -22,6 +22,11 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	strbuf_addf(out, "foreign_epoch=%" PRIu64 "\nforeign_acked=%" PRIu64 "\n", p->foreign_epoch, p->foreign_acked);
 	text_put_i64(out, "foreign_role", p->foreign_role);
 	text_put_i64(out, "standby_accepts", p->standby_accepts);
+	text_put(out, "rehearse", p->rehearse);
+	text_put_i64(out, "drill_wall_ms", p->drill.wall_ms);
+	text_put_i64(out, "drill_ready_ms", p->drill.ready_ms);
+	text_put_i64(out, "drill_red", p->drill.red);
+	text_put(out, "drill_says", p->drill.says);
 	text_put_i64(out, "seen_up", p->seen_up);
 	text_put(out, "fingerprint", p->opts.fingerprint);
 	text_put_i64(out, "latched", p->latched);
@@ -73,6 +78,11 @@ bool records_pair_parse(struct watched *p, const char *text)
 	p->interlock = flag(text, "interlock");
 	(void)text_find(text, "owed", p->owed, sizeof(p->owed));
 	p->order_unseen = flag(text, "order_unseen");
+	(void)text_find(text, "rehearse", p->rehearse, sizeof(p->rehearse));
+	p->drill.wall_ms = (int64_t)number(text, "drill_wall_ms");
+	p->drill.ready_ms = (int64_t)number(text, "drill_ready_ms"); /* -1 comes back as -1: modulo 2^64 */
+	p->drill.red = flag(text, "drill_red");
+	(void)text_find(text, "drill_says", p->drill.says, sizeof(p->drill.says));
 	(void)text_find(text, "nonce", p->nonce, sizeof(p->nonce));
 	(void)text_find(text, "boot_id", p->boot_id, sizeof(p->boot_id));
 	(void)text_find(text, "primary_boot", p->primary_boot, sizeof(p->primary_boot));

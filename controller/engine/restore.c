@@ -102,6 +102,17 @@ static void restore_operation(struct watched *p, const struct record *op, const 
 		   plan_kind_name(o->plan.kind), step_name(o->plan.step[o->run.at]));
 }
 
+static enum pair_state state_of_kind(enum plan_kind kind)
+{
+	switch (kind) {
+	case PLAN_PROMOTE: return PAIR_PROMOTING;
+	case PLAN_DRILL: return PAIR_DRILLING;
+	case PLAN_FAILBACK:
+	case PLAN_ABORT: break;
+	}
+	return PAIR_FAILING_BACK;
+}
+
 /* What is stored must fit together after a crash between two commits. */
 static void settle_state(struct watched *p)
 {
@@ -109,7 +120,7 @@ static void settle_state(struct watched *p)
 	if (p->op.open && over && p->state == PAIR_STUCK)
 		p->stored_state = p->state; /* its end is durable as well */
 	else if (p->op.open)
-		p->state = p->op.plan.kind == PLAN_PROMOTE ? PAIR_PROMOTING : PAIR_FAILING_BACK;
+		p->state = state_of_kind(p->op.plan.kind);
 	else if (p->state == PAIR_PROMOTING || p->state == PAIR_DRILLING)
 		p->state = PAIR_UNKNOWN; /* its begin never became durable */
 	else if (p->state == PAIR_FAILING_BACK)
@@ -120,6 +131,7 @@ static void settle_state(struct watched *p)
 		engine_log(p->e, 6, p, "%s: %s [%s]", pair_state_name(p->state), p->row->why, p->row->rule);
 	p->told_epoch = p->rights_epoch;
 	p->told_accepts = p->standby_accepts;
+	memcpy(p->told_rehearse, p->rehearse, sizeof(p->rehearse));
 }
 
 void records_restore(struct engine *e, const struct record *rows, size_t n)

@@ -169,6 +169,7 @@ void view_build(struct watched *p, struct pair_view *out)
 	(void)str_copy(out->unordered_boot, sizeof(out->unordered_boot), p->unordered_boot);
 	out->queue_waiting = out->agent_known[HOST_STANDBY] ? p->agent[HOST_STANDBY].queue : -1;
 	out->stranded = p->stranded;
+	out->drill = p->drill;
 	out->has_op = p->op.active;
 	if (p->op.active)
 		view_op(p, now, &out->op);

@@ -92,6 +92,7 @@ static void act(struct watched *p, enum pair_event event)
 	case PAIR_ACT_SETTLE: watch_evaluate(p); return;
 	case PAIR_ACT_NONE:
 	case PAIR_ACT_FAILBACK:
+	case PAIR_ACT_DRILL:
 	case PAIR_ACT_ABORT:
 	case PAIR_ACT_RESUME:
 	case PAIR_ACT_REFUSE: return; /* command.c */
@@ -134,7 +135,7 @@ static enum pair_event choose_event(struct watched *p)
 	case HEALTH_WOUNDED: return PAIR_EV_WOUNDED;
 	case HEALTH_DOWN: break;
 	}
-	if (around_pending(p)) /* a moment only; not yet a word that somebody is woken for */
+	if (around_pending(p) || drill_leaves(p)) /* a moment only; not yet a word that somebody is woken for */
 		return PAIR_EV_SUSPECT;
 	char before[sizeof(p->veto)];
 	memcpy(before, p->veto, sizeof(before));

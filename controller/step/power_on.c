@@ -21,7 +21,8 @@ enum step_say step_power_on(struct step_ctx *ctx, const struct outcome *last, st
 	if (last->u.power == POWER_STATE_ON)
 		return step_done(out, ctx->facts->powered ? "on, read back" : "is on already");
 	if (ctx->mem->at == ASK) {
-		ctx->facts->powered = true; /* durable first: the undo must know */
+		ctx->facts->powered = true;    /* durable first: the undo must know */
+		ctx->facts->boot_id[0] = '\0'; /* whatever ran before, this is another boot */
 		ctx->mem->at = NOTE;
 		return STEP_COMMIT;
 	}

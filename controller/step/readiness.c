@@ -10,7 +10,7 @@ enum step_say step_readiness(struct step_ctx *ctx, const struct outcome *last, s
 	enum step_say say = step_same_boot(ctx, last, out);
 	if (say != STEP_DONE)
 		return say;
-	if (!f->family_ok[0] && !f->family_ok[1])
+	if (ctx->plan->kind != PLAN_DRILL && !f->family_ok[0] && !f->family_ok[1])
 		return step_fail(out, ERR_BLOCKED, "no family was verified from outside");
 	if (!f->interlock)
 		return step_fail(out, ERR_BLOCKED, "the interlock is not set: maps could still be pushed");

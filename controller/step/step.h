@@ -52,7 +52,7 @@ step_fn step_guard, step_boot_order, step_power_on, step_power_on_undo, step_int
 	step_start_mail_undo, step_verify_local, step_fence, step_open_to_probes, step_close_undo, step_verify_outside,
 	step_readiness, step_open_port, step_switch_dns, step_verify_dns, step_announce, step_verify_primary,
 	step_rescue, step_drain, step_linger, step_close_port, step_settle, step_power_off, step_interlock_back,
-	step_unfence;
+	step_unfence, step_rehearse, step_rehearse_undo;
 
 /* ---- shared words (step_util.c) ---- */
 enum step_say step_host(struct step_out *out, enum host_role target, const char *fmt, ...) PRINTF_LIKE(3, 4);
@@ -81,5 +81,7 @@ void step_forget_zones(struct step_ctx *ctx); /* at the begin of a pass: what wa
 size_t step_next_zone(const struct step_ctx *ctx, size_t from);
 /* A rights record (docs/rights.md) in spool mode: own stays with the primary. */
 void step_rights_text(const struct plan *plan, uint64_t epoch, bool standby_accepts, char *out, size_t size);
+/* The primary has all; that boot of the standby may rehearse ("" = none). The same text however often it is made. */
+void step_rehearse_text(const struct plan *plan, uint64_t epoch, const char *boot_id, char *out, size_t size);
 
 #endif

@@ -191,3 +191,12 @@ void step_rights_text(const struct plan *plan, uint64_t epoch, bool standby_acce
 		 plan->site.pair, (unsigned long long)epoch, standby_accepts ? "primary,standby" : "primary",
 		 (long long)plan->began.wall_ms);
 }
+
+void step_rehearse_text(const struct plan *plan, uint64_t epoch, const char *boot_id, char *out, size_t size)
+{
+	step_rights_text(plan, epoch, false, out, size);
+	size_t used = strlen(out);
+	if (boot_id[0])
+		snprintf(out + used, size - used, "rehearse=%s %lld\n", boot_id,
+			 (long long)(plan->began.wall_ms + plan_rehearse_ms(plan)) / 1000);
+}

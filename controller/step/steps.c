@@ -31,6 +31,7 @@ static const struct step steps[STEP_IDS] = {
 	[STEP_POWER_OFF] = { step_power_off, NULL },
 	[STEP_INTERLOCK_BACK] = { step_interlock_back, NULL },
 	[STEP_UNFENCE] = { step_unfence, NULL },
+	[STEP_REHEARSE] = { step_rehearse, step_rehearse_undo },
 };
 
 const struct step *step_find(enum step_id id)

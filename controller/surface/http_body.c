@@ -13,6 +13,7 @@ static const struct {
 } actions[] = {
 	{ "failover", CMD_FAILOVER },
 	{ "failback", CMD_FAILBACK },
+	{ "drill", CMD_DRILL },
 	{ "abort", CMD_ABORT },
 	{ "resume", CMD_RESUME },
 	{ "ack", CMD_ACK },

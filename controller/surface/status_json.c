@@ -163,6 +163,20 @@ static void put_stranded(struct json *j, const struct pair_view *v, const char *
 	strbuf_fini(&dir);
 }
 
+static void put_drill(struct json *j, const struct drill_result *d)
+{
+	if (!d->wall_ms) {
+		json_put_null(j, "drill");
+		return;
+	}
+	json_open_object(j, "drill");
+	json_put_int(j, "at_ms", d->wall_ms);
+	put_count_or_null(j, "ready_ms", d->ready_ms);
+	json_put_bool(j, "red", d->red);
+	json_put_string(j, "says", d->says);
+	json_close_object(j);
+}
+
 static void put_standby_mail(struct json *j, const struct pair_view *v)
 {
 	json_open_object(j, "standby_queue");
@@ -200,6 +214,7 @@ void status_json_pair(const struct pair_view *v, const char *stranded_dir, struc
 	put_text_or_null(&j, "fenced_by", v->owed);
 	put_text_or_null(&j, "unordered_boot", v->unordered_boot);
 	put_standby_mail(&j, v);
+	put_drill(&j, &v->drill);
 	put_stranded(&j, v, stranded_dir);
 	put_operation(&j, "operation", v);
 	json_close_object(&j);

@@ -132,8 +132,8 @@ static void maps_change(struct world *w, const struct action *a)
 static void command(struct world *w, const struct action *a)
 {
 	static const enum command_kind kinds[] = {
-		CMD_FAILOVER, CMD_FAILBACK, CMD_ABORT, CMD_RESUME,     CMD_ACK,
-		CMD_HOLD,     CMD_RELEASE,  CMD_PLAN,  CMD_BRAKE_LIFT, CMD_BRAKE_RESTORE,
+		CMD_FAILOVER, CMD_FAILBACK, CMD_ABORT,      CMD_RESUME,        CMD_ACK,   CMD_HOLD,
+		CMD_RELEASE,  CMD_PLAN,     CMD_BRAKE_LIFT, CMD_BRAKE_RESTORE, CMD_DRILL,
 	};
 	apply_command(w, a->pair, kinds[a->fault - FAULT_CMD_FAILOVER], a->arg);
 }
@@ -209,6 +209,7 @@ static const struct {
 	[FAULT_CMD_PLAN] = { "cmd-plan", command, false },
 	[FAULT_CMD_BRAKE_LIFT] = { "cmd-brake-lift", command, true },
 	[FAULT_CMD_BRAKE_RESTORE] = { "cmd-brake-restore", command, true },
+	[FAULT_CMD_DRILL] = { "cmd-drill", command, false },
 };
 
 const char *fault_name(enum fault fault)

@@ -29,8 +29,8 @@ void coverage_add(struct coverage *sum, const struct coverage *c)
 static bool reachable(int s, int e)
 {
 	bool op_word = e == PAIR_EV_OP_DONE || e == PAIR_EV_OP_UNDONE || e == PAIR_EV_OP_BACK || e == PAIR_EV_OP_STUCK;
-	bool running = s == PAIR_PROMOTING || s == PAIR_FAILING_BACK;
-	return s != PAIR_DRILLING && e != PAIR_EV_WOUNDED && (!op_word || running);
+	bool running = s == PAIR_PROMOTING || s == PAIR_FAILING_BACK || s == PAIR_DRILLING;
+	return e != PAIR_EV_WOUNDED && (!op_word || running);
 }
 
 static void print_rows(const struct coverage *c)
@@ -42,7 +42,7 @@ static void print_rows(const struct coverage *c)
 			all += c->row[s][e] != 0;
 			hit += reachable(s, e) && c->row[s][e];
 		}
-	printf("rows of the pair's machine: %d of %d hit (without drilling and wounded, which nothing produces\nyet, "
+	printf("rows of the pair's machine: %d of %d hit (without wounded, which nothing produces yet, "
 	       "and without words of operations where none runs; every cell is counted, %d of %d)\n",
 	       hit, total, all, PAIR_STATES * PAIR_EVENTS);
 	int column = printf("  not hit:");
@@ -82,9 +82,10 @@ void coverage_print(const struct coverage *c)
 	printf("schedules: %llu, %.0f events and %.1f faults each; %.0f %% reach an operation\n",
 	       (unsigned long long)c->schedules, per(c->events, c->schedules), per(c->faults, c->schedules),
 	       100 * per(c->with_operation, c->schedules));
-	printf("operations: %llu (%llu promotions, %llu failbacks, %llu aborts); lives of the controller: %llu\n",
+	printf("operations: %llu (%llu promotions, %llu failbacks, %llu aborts, %llu drills); lives of the controller: "
+	       "%llu\n",
 	       (unsigned long long)c->operations, (unsigned long long)c->promotions, (unsigned long long)c->failbacks,
-	       (unsigned long long)c->aborts, (unsigned long long)c->lives);
+	       (unsigned long long)c->aborts, (unsigned long long)c->drills, (unsigned long long)c->lives);
 	printf("verbs: %llu, commits: %llu, messages acknowledged: %llu, stranded: %llu; steps skipped: %llu; "
 	       "heartbeats: %llu\n",
 	       (unsigned long long)c->verbs, (unsigned long long)c->commits, (unsigned long long)c->acked,

@@ -13,7 +13,7 @@ enum cover { COVER_CRASH, COVER_TEMP, COVER_PERM, COVER_TIMEOUT, COVER_CANCEL };
 #define COVERS 5
 
 struct coverage {
-	uint64_t schedules, events, faults, with_operation, operations, promotions, failbacks, aborts;
+	uint64_t schedules, events, faults, with_operation, operations, promotions, failbacks, aborts, drills;
 	uint64_t lives, verbs, commits, acked, stranded, skips, beats;
 	uint64_t row[PAIR_STATES][PAIR_EVENTS];
 	uint64_t step[STEP_IDS][COVERS];

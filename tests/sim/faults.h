@@ -85,8 +85,9 @@ enum fault {
 	FAULT_CMD_PLAN,
 	FAULT_CMD_BRAKE_LIFT,
 	FAULT_CMD_BRAKE_RESTORE,
+	FAULT_CMD_DRILL,
 };
-#define FAULTS ((int)FAULT_CMD_BRAKE_RESTORE + 1)
+#define FAULTS ((int)FAULT_CMD_DRILL + 1)
 
 /* One entry of a schedule. */
 struct action {

@@ -179,6 +179,7 @@ static void operation_begins(struct world *w, const struct plan *plan)
 	w->coverage->promotions += plan->kind == PLAN_PROMOTE;
 	w->coverage->failbacks += plan->kind == PLAN_FAILBACK;
 	w->coverage->aborts += plan->kind == PLAN_ABORT;
+	w->coverage->drills += plan->kind == PLAN_DRILL;
 	if (plan->automatic) {
 		g->latched = true;
 		g->latch_ms = w->clock.now_ms;

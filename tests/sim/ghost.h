@@ -57,7 +57,7 @@ struct ghost {
 	uint64_t swap_epoch[SIM_ZONES];
 	/* commands by people */
 	uint32_t asked_failback, asked_abort, asked_resume, begun_back;
-	uint32_t asked_failover;
+	uint32_t asked_failover, asked_drill, begun_drill;
 	uint32_t operator_rows; /* durable audit rows of what the operator asked for */
 	bool held;
 	size_t ack_asked, release_asked; /* numbers of the questions: an answer to an older one undoes neither */

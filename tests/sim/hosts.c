@@ -25,6 +25,7 @@ const char *port_state_name(enum port_state port)
 	case PORT_CLOSED: return "closed";
 	case PORT_PROBES: return "probes";
 	case PORT_OPEN: return "open";
+	case PORT_REHEARSE: return "rehearse";
 	}
 	return "?";
 }
@@ -49,13 +50,14 @@ static enum rights_place place_of(const struct host *h)
 }
 
 /* Parsed once per change, since the promises ask after every event. */
-static void decide(struct host *h)
+static void decide(const struct world *w, struct host *h)
 {
 	struct rights_record r;
 	struct rights_answer a;
 	const struct rights_site site = {
 		.role = place_of(h),
 		.boot_id = h->boot_id,
+		.now_s = world_now(w).wall_ms / 1000,
 		.policy = { RIGHTS_SPOOL, RIGHTS_RETURNING_SERVE, RIGHTS_ALONE_SERVE },
 	};
 	bool has = stored_record(h, &r);
@@ -63,12 +65,13 @@ static void decide(struct host *h)
 	h->epoch = has ? r.epoch : 0;
 	h->may_accept = a.may_accept;
 	h->may_own = a.may_own;
+	h->may_rehearse = a.may_rehearse;
 }
 
-static void obey(struct host *h)
+static void obey(const struct world *w, struct host *h)
 {
-	decide(h);
-	if (!h->may_accept)
+	decide(w, h);
+	if (!h->may_accept && !h->may_rehearse)
 		h->running = false;
 }
 
@@ -78,7 +81,7 @@ void host_init(struct world *w, uint8_t pair, enum host_role role)
 	memset(h, 0, sizeof(*h));
 	h->pair = pair;
 	h->role = role;
-	decide(h);
+	decide(w, h);
 }
 
 bool host_take_rights(struct world *w, struct host *h, const char *text, struct err *e)
@@ -94,7 +97,7 @@ bool host_take_rights(struct world *w, struct host *h, const char *text, struct 
 	promise_3_grant(w, h, new.epoch, taken);
 	if (taken)
 		snprintf(h->rights, sizeof(h->rights), "%s", text);
-	obey(h);
+	obey(w, h);
 	return taken;
 }
 
@@ -117,7 +120,7 @@ static void learn_rights(struct world *w, struct host *h, const char *text)
 	store_record(h, &seen);
 	world_trace(w, "pair%u %s learns epoch %llu without the controller", h->pair, host_role_name(h->role),
 		    (unsigned long long)seen.epoch);
-	obey(h);
+	obey(w, h);
 }
 
 void host_ask_rights(struct world *w, struct host *h)
@@ -152,7 +155,7 @@ void host_break_glass(struct world *w, struct host *h)
 	r.accept |= RIGHTS_BIT(r.own);
 	store_record(h, &r);
 	g->glass = g->told[h->role] = r.epoch;
-	obey(h);
+	obey(w, h);
 }
 
 bool host_serves(const struct host *h)
@@ -162,7 +165,7 @@ bool host_serves(const struct host *h)
 
 void host_start_mail(struct host *h)
 {
-	if (!h->up || h->running || !h->may_accept)
+	if (!h->up || h->running || (!h->may_accept && !h->may_rehearse))
 		return;
 	h->running = true;
 	h->mail_fault = false;

@@ -10,7 +10,7 @@
 
 struct world;
 
-enum port_state { PORT_CLOSED, PORT_PROBES, PORT_OPEN };
+enum port_state { PORT_CLOSED, PORT_PROBES, PORT_OPEN, PORT_REHEARSE };
 
 #define SIM_CONTROLS 4
 
@@ -26,9 +26,9 @@ struct host {
 	uint32_t boots;
 	char boot_id[40], order[NAME_MAX_LEN];
 	char maps[72];
-	char rights[512];         /* what its agent stored; "" = none yet */
-	uint64_t epoch;           /* of that record; 0 = none */
-	bool may_accept, may_own; /* the agent's gate, by common/rights.c */
+	char rights[512];                       /* what its agent stored; "" = none yet */
+	uint64_t epoch;                         /* of that record; 0 = none */
+	bool may_accept, may_own, may_rehearse; /* the agent's gate, by common/rights.c */
 	/* what the promises compare with, since this boot */
 	uint32_t verified;    /* bit a control: its verify said ok */
 	bool checked_outside; /* 250 and a refusal, seen from outside */

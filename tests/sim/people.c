@@ -58,8 +58,10 @@ static void note_answer(struct world *w, const struct sim_asked *asked)
 {
 	struct ghost *g = &w->pair[asked->pair].ghost;
 	size_t no = (size_t)(asked - w->asked) + 1;
-	if (asked->kind == CMD_ABORT && no > g->ack_asked && g->nops && !g->op[g->nops - 1].ended) {
-		g->op[g->nops - 1].aborted = g->latched = true;
+	struct ghost_op *last = g->nops ? &g->op[g->nops - 1] : NULL;
+	/* who ends a drill says nothing against a promotion */
+	if (asked->kind == CMD_ABORT && no > g->ack_asked && last && !last->ended && last->kind != PLAN_DRILL) {
+		last->aborted = g->latched = true;
 		g->latch_ms = w->clock.now_ms;
 	}
 	if (asked->kind == CMD_HOLD && no > g->release_asked) {
@@ -159,6 +161,7 @@ void apply_command(struct world *w, uint8_t pair, enum command_kind kind, bool e
 	g->asked_failback += kind == CMD_FAILBACK;
 	g->asked_abort += kind == CMD_ABORT;
 	g->asked_resume += kind == CMD_RESUME;
+	g->asked_drill += kind == CMD_DRILL;
 	if (kind == CMD_ACK && engine_ready(w->engine)) {
 		g->ack_asked = w->nasked;
 		g->latched = false;
@@ -167,8 +170,6 @@ void apply_command(struct world *w, uint8_t pair, enum command_kind kind, bool e
 		g->release_asked = w->nasked;
 		g->held = false;
 	}
-	if (kind == CMD_BRAKE_RESTORE && engine_ready(w->engine))
-		w->lift_until_wall_ms = 0;
 	world_trace(w, "operator asks pair%u: %d", pair, kind);
 	engine_command(w->engine, &cmd, answered, asked);
 }

@@ -180,6 +180,31 @@ void promise_5_verified(struct world *w, const struct host *standby, const char 
 			   what);
 }
 
+/* A drill moves no mail and no name, and never touches the primary. */
+static void promise_drill(struct world *w, const struct verb *v)
+{
+	const struct verb_host *h = &v->u.host;
+	bool word = v->kind == VERB_HOST_RUN;
+	bool power = v->kind == VERB_POWER_ON || v->kind == VERB_POWER_OFF;
+	if (v->kind == VERB_DNS_SWAP)
+		world_fail(w, 4, "a drill changes a name");
+	if (word && (strncmp(h->words, "port open", 9) == 0 || strncmp(h->words, "port probes", 11) == 0))
+		world_fail(w, 5, "a drill opens port 25: %.60s", h->words);
+	if (word && strcmp(h->words, "grant") == 0 && !strstr(h->rights, "\naccept=primary\n"))
+		world_fail(w, 3, "a drill gives the standby a right to take mail");
+	if ((word && h->target == HOST_PRIMARY) || (power && v->u.power_target == HOST_PRIMARY))
+		world_fail(w, 10, "a drill touches the primary (%s)", verb_kind_name(v->kind));
+}
+
+/* Who may only rehearse is reached by nobody. */
+static void promise_5_rehearses(struct world *w, uint8_t pair)
+{
+	const struct host *h = &w->pair[pair].host[HOST_STANDBY];
+	if (h->on && h->running && !h->may_accept && (h->port == PORT_OPEN || h->port == PORT_PROBES))
+		world_fail(w, 5, "pair%u: the standby runs mail without a right to take any, its port is %s", pair,
+			   port_state_name(h->port));
+}
+
 /* 6. Intent is durable before every effect. */
 void promise_6_intent(struct world *w, const struct verb *v)
 {
@@ -199,6 +224,8 @@ void promise_6_intent(struct world *w, const struct verb *v)
 	else if (o->epoch != v->guard.epoch)
 		world_fail(w, 6, "operation %llu acts under epoch %llu, its own is %llu", (unsigned long long)v->op,
 			   (unsigned long long)v->guard.epoch, (unsigned long long)o->epoch);
+	else if (o->kind == PLAN_DRILL)
+		promise_drill(w, v);
 	if (g->fenced_op && v->op == g->fenced_op)
 		world_fail(w, 3, "operation %llu acts after the store fenced it", (unsigned long long)v->op);
 }
@@ -238,6 +265,11 @@ void promise_8_by_hand(struct world *w, uint8_t pair, const struct ghost_op *op)
 	struct ghost *g = &w->pair[pair].ghost;
 	if (op->kind == PLAN_PROMOTE)
 		return;
+	if (op->kind == PLAN_DRILL) {
+		if (op->automatic || ++g->begun_drill > g->asked_drill + g->asked_resume)
+			world_fail(w, 8, "pair%u: a drill began that nobody asked for", pair);
+		return;
+	}
 	g->begun_back++;
 	if (op->automatic || g->begun_back > g->asked_failback + g->asked_abort + g->asked_resume)
 		world_fail(w, 8, "pair%u: a %s began that nobody asked for", pair, plan_kind_name(op->kind));
@@ -406,6 +438,7 @@ void promises_check(struct world *w)
 		promise_3_look(w, i);
 		promise_3_one_owner(w, i);
 		promise_4_never_empty(w, i);
+		promise_5_rehearses(w, i);
 		promise_10_serves(w, i);
 		promise_12_moves(w, i);
 		promise_13_pushes(w, i);

@@ -108,6 +108,10 @@ static void add_people(struct schedule *s, uint8_t pair)
 		for (int64_t at_ms = 30000; at_ms < 90000; at_ms += 10000)
 			add(s, s->back_ms + at_ms, FAULT_CMD_RESUME, pair, 0);
 	}
+	if (dice_roll(d, 4) == 0) { /* a drill in peace, or one that the primary's death falls into */
+		int64_t at_ms = dice_roll(d, 3) ? s->death_ms - dice_span(d, 500, 12000) : dice_span(d, 9000, 200000);
+		add(s, at_ms, FAULT_CMD_DRILL, pair, 0);
+	}
 	if (dice_roll(d, 10) == 0)
 		add(s, s->death_ms + dice_span(d, -5000, 4000), FAULT_CMD_HOLD, pair, 0);
 	if (dice_roll(d, 12) == 0) {

@@ -148,6 +148,8 @@ static void word_port(struct world *w, struct host *h, const struct verb *v, str
 		h->port = PORT_CLOSED;
 	} else if (strncmp(what, "probes", 6) == 0) {
 		h->port = PORT_PROBES;
+	} else if (strncmp(what, "rehearse", 8) == 0) {
+		h->port = PORT_REHEARSE;
 	}
 	say(out, "port=%s\n", port_state_name(h->port));
 }

@@ -67,6 +67,7 @@ static inline void fake_fill(struct pair_view pair[FAKE_PAIRS])
 	};
 	g->queue_waiting = 1234;
 	g->stranded = 2;
+	g->drill = (struct drill_result){ .wall_ms = clock_wall_ms() - 90000, .ready_ms = 41000, .says = "green" };
 	snprintf(g->accept, sizeof(g->accept), "primary,standby");
 	fake_begin_op(g, 11, "promote");
 	snprintf(g->op.status, sizeof(g->op.status), "done");

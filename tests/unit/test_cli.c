@@ -77,7 +77,10 @@ static void test_status(void **state)
 	assert_non_null(strstr(shown, "primary's agent unknown since "));
 	assert_non_null(strstr(shown, "standby's agent no report since"));
 	assert_null(strstr(shown, "queue 12,")); /* the last word of a silent agent is not shown as today's */
+	expect("status alpha", CLI_DONE, "");
+	assert_non_null(strstr(shown, "none: coldmx drill tries the standby"));
 	expect("status gamma", CLI_DONE, "the primary is back and mail waits at the standby: coldmx failback gamma");
+	assert_non_null(strstr(shown, "green (ready for mail after 41"));
 	assert_non_null(strstr(shown, "1234 messages (")); /* with its age */
 	assert_non_null(strstr(shown, "2 messages that the primary refused for good: /var/lib/coldmx/stranded/gamma"));
 	assert_non_null(strstr(shown, "all 19 steps done in 54.3 s"));
@@ -145,7 +148,7 @@ static void test_usage(void **state)
 	expect("failover beta --reason x --yes --wait soon", CLI_USAGE, "not a number of seconds");
 	expect("status a/b", CLI_USAGE, "cannot be a pair's name");
 	expect("status alpha beta", CLI_USAGE, "one word too many");
-	expect("ack alpha --dry-run", CLI_USAGE, "belongs to failover and failback");
+	expect("ack alpha --dry-run", CLI_USAGE, "belongs to failover, failback and drill");
 	expect("abort alpha --reason x --skip announce", CLI_USAGE, "--skip belongs to resume");
 	expect("abort alpha --reason x --plan y", CLI_USAGE, "--plan belongs to failover and failback");
 }
@@ -159,6 +162,8 @@ static void test_commands(void **state)
 	assert_non_null(strstr(shown, "\nUsually done in 48.0 s (median of 1;"));
 	assert_non_null(strstr(shown, "new    20 mx1.example.org"));
 	assert_non_null(strstr(shown, "coldmx failover beta --plan 0123456789ab-01020304050607 --reason ..."));
+	expect("drill beta --dry-run", CLI_DONE, "nothing was touched");
+	expect("drill beta", CLI_USAGE, "a reason is required: write coldmx drill beta");
 	expect("plan beta --failback", CLI_DONE, "nothing was touched");
 	assert_non_null(strstr(shown, "coldmx failback beta --plan 0123"));
 	expect("failover beta --plan x --reason x --yes", CLI_REFUSED, "refused (rule plan-changed)");

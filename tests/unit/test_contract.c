@@ -52,6 +52,7 @@ static void test_members(void **state)
 	expect("/v1/pairs/gamma", "agents", "Agents");
 	expect("/v1/pairs/gamma", "agents/standby", "Agent");
 	expect("/v1/pairs/gamma", "standby_queue", "Queue");
+	expect("/v1/pairs/gamma", "drill", "Drill");
 	expect("/v1/pairs/delta", "operation", "Operation");
 	expect("/v1/pairs/delta", "operation/steps/#", "Step");
 	expect("/v1/pairs/delta", "operation/error", "Error");

@@ -148,6 +148,32 @@ static void what_must_hold_is_never_skipped(void **state)
 	assert_false(step_skip_leaves_on(STEP_POWER_ON, false) || step_skip_leaves_on(STEP_FENCE, true));
 }
 
+/* A drill goes as far as verify-local and leaves nothing on; a promotion that takes over goes on from what is on. */
+static void a_drill_has_no_step_that_moves_mail(void **state)
+{
+	static const enum step_id never[] = { STEP_GRANT,     STEP_FENCE,      STEP_OPEN_TO_PROBES, STEP_VERIFY_OUTSIDE,
+					      STEP_OPEN_PORT, STEP_SWITCH_DNS, STEP_DRAIN };
+	struct plan_zone zone = { 0 };
+	struct plan p;
+	(void)state;
+	fill_plan(&p, &zone);
+	p.kind = PLAN_DRILL;
+	plan_choose_steps(&p);
+	for (size_t i = 0; i < p.nsteps; i++) {
+		assert_false(step_no_return(p.kind, p.step[i]));
+		for (size_t n = 0; n < ARRAY_LEN(never); n++)
+			assert_int_not_equal(p.step[i], never[n]);
+	}
+	assert_int_equal(p.step[p.nsteps - 2], STEP_POWER_OFF);
+	p.kind = PLAN_PROMOTE;
+	plan_choose_steps(&p);
+	size_t before = p.nsteps;
+	p.standby_on = true;
+	plan_choose_steps(&p);
+	assert_int_equal(p.step[0], STEP_POWER_ON);
+	assert_int_equal(p.nsteps, before);
+}
+
 static void a_newer_plan_is_refused_by_name(void **state)
 {
 	struct plan p;
@@ -386,6 +412,7 @@ int main(void)
 		cmocka_unit_test(a_plan_survives_its_text),
 		cmocka_unit_test(a_token_names_what_a_plan_rests_on),
 		cmocka_unit_test(what_must_hold_is_never_skipped),
+		cmocka_unit_test(a_drill_has_no_step_that_moves_mail),
 		cmocka_unit_test(a_newer_plan_is_refused_by_name),
 		cmocka_unit_test(a_journal_row_survives_its_text),
 		cmocka_unit_test(verdicts),

@@ -130,6 +130,37 @@ static void settling_goes_on_below_an_epoch_by_hand(void **state)
 	strbuf_fini(&a.body);
 }
 
+/* The right first, durable and told, then the firewall; the text is the same in every try, or the standby would refuse it. */
+static void a_rehearsal_is_told_before_mail_runs(void **state)
+{
+	static const char *const record =
+		"coldmx-rights 1\npair=a\nepoch=9\nown=primary\naccept=primary\nissued_ms=1000\n"
+		"rehearse=boot-1 43\n";
+	struct asked a = { .plan = { .kind = PLAN_DRILL, .epoch = 9, .began = { 0, 1000 } } };
+	(void)state;
+	strcpy(a.plan.site.pair, "a");
+	strcpy(a.plan.site.host[HOST_PRIMARY].v4, "192.0.2.1");
+	strcpy(a.plan.site.host[HOST_PRIMARY].v6, "2001:db8::1");
+	a.plan.site.boot_ms = 1000;
+	a.plan.site.command_ms = 1000;
+	strcpy(a.facts.boot_id, "boot-1");
+	assert_int_equal(ask(&a, step_rehearse, NULL), STEP_COMMIT);
+	assert_int_equal(a.out.rec.kind, RECORD_GRANT);
+	assert_string_equal(strbuf_str(&a.body), record);
+	assert_int_equal(ask(&a, step_rehearse, NULL), STEP_VERB);
+	assert_words(&a, "grant");
+	assert_string_equal(a.out.verb.u.host.rights, record);
+	assert_int_equal(ask_text(&a, step_rehearse, "epoch=9\n"), STEP_VERB);
+	assert_words(&a, "port rehearse");
+	assert_int_equal(ask_text(&a, step_rehearse, "port=closed\n"), STEP_FAIL);
+	a.mem = (struct step_mem){ .at = 2 };
+	a.plan.site.drill_blackhole = true;
+	assert_int_equal(ask_text(&a, step_rehearse, "epoch=9\n"), STEP_VERB);
+	assert_words(&a, "port rehearse 192.0.2.1 2001:db8::1");
+	assert_int_equal(ask_text(&a, step_rehearse, "port=rehearse\n"), STEP_DONE);
+	strbuf_fini(&a.body);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +169,7 @@ int main(void)
 		cmocka_unit_test(newer_maps_are_installed_not_refused),
 		cmocka_unit_test(maps_that_read_back_otherwise_are_not_trusted),
 		cmocka_unit_test(a_listed_message_is_only_removed),
+		cmocka_unit_test(a_rehearsal_is_told_before_mail_runs),
 	};
 	return cmocka_run_group_tests_name("steps", tests, NULL, NULL);
 }

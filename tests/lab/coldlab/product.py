@@ -85,7 +85,8 @@ def values(lab):
              "TSIG_NAME": UPDATE_KEY, "TSIG_ALGORITHM": TSIG_ALGORITHM,
              "TSIG_SECRET": lab.dns.secret(), "TSIG_SECRET_FILE": lab.dns.dir / "keys" / f"{UPDATE_KEY}.secret",
              "SOCKET": lab.control_socket, "PROBE": f"probe@{ZONE}", "REPOSITORY": REPOSITORY,
-             "AGENT_PORT": AGENT_PORT, "MODE": "automatic", "FENCE": "", "SITE": "lab", "GRACE": "2 s",
+             "AGENT_PORT": AGENT_PORT, "MODE": "automatic", "FENCE": "", "DRILL_BLACKHOLE": "false", "SITE": "lab",
+             "GRACE": "2 s",
              "REFERENCES_EVERY": "2 s", "REFERENCES_TIMEOUT": "1 s", "PROBE_TIMEOUT": "2 s", "LIMITS": "",
              "COOLDOWN": "24 h", "PER_DAY": 3, "MAPS_MAX_AGE": "24 h",
              "NOTIFY": lab.controller.pager, "HARDEN_DIR": REPOSITORY / "hooks" / "harden.d"}
