@@ -3,7 +3,7 @@
 import json
 import time
 
-from agents import free_port, record, smtp, wait_for
+from agents import AGENT, free_port, record, smtp, wait_for
 
 ALL = "relay local dovecot"
 
@@ -62,6 +62,20 @@ def test_gate_own_is_for_the_owner_only(agent):
         assert agent.run("gate-own").returncode == status
     (agent.state / "rights").write_text("nonsense")
     assert agent.run("gate-own").returncode == 255
+
+
+def test_obey_looks_again_when_the_record_changed_meanwhile(agent):
+    """systemd does not watch the record while obey runs."""
+    agent.grant(record(3))
+    agent.systemctl("active", "success")
+    script = agent.folder / "systemctl"
+    (agent.folder / "next").write_text(record(4, own="parked", accept="none"))
+    script.write_text(script.read_text().replace("#!/bin/sh\n", f"""#!/bin/sh
+[ ! -e {agent.folder}/next ] || {{ mv {agent.folder}/next {agent.folder}/record
+{AGENT} -c {agent.folder}/agent.conf grant --record {agent.folder}/record; }} >/dev/null
+"""))
+    assert agent.run("obey").returncode == 0
+    assert agent.said() == ["--no-block restart postfix@-.service"]
 
 
 # ---- break-glass ----
