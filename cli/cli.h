@@ -41,9 +41,10 @@ struct cli_options {
 	const char *name; /* of the command */
 	const char *pair; /* "" = all; of brake: "", lift or restore */
 	const char *socket, *config, *reason;
-	const char *site; /* --site: of the primaries, "" = one pair */
-	const char *skip; /* --skip: a step, "" = none */
-	const char *plan; /* --plan: the token of a plan, "" = none */
+	const char *site;    /* --site: of the primaries, "" = one pair */
+	bool confirm_fenced; /* failover */
+	const char *skip;    /* --skip: a step, "" = none */
+	const char *plan;    /* --plan: the token of a plan, "" = none */
 	bool json, watch, yes, dry_run, failback, rto;
 	int64_t hold_ms; /* --for */
 	int64_t wait_ms; /* -1 = until the end, 0 = --no-wait */

@@ -82,6 +82,8 @@ void command_body(const struct cli_options *o, struct strbuf *out)
 		json_put_bool(&j, "dry_run", true);
 	if (o->failback)
 		json_put_bool(&j, "failback", true);
+	if (o->confirm_fenced)
+		json_put_bool(&j, "confirm_fenced", true);
 	if (o->hold_ms && (o->command == CLI_HOLD || strcmp(o->pair, "lift") == 0))
 		json_put_int(&j, "expires_ms", clock_wall_ms() + o->hold_ms);
 	json_close_object(&j);

@@ -53,27 +53,20 @@ enum {
 	OPT_SITE,
 	OPT_PLAN,
 	OPT_SKIP,
+	OPT_CONFIRM_FENCED,
 	OPT_HELP
 };
 
 static const struct option long_options[] = {
-	{ "socket", required_argument, NULL, OPT_SOCKET },
-	{ "config", required_argument, NULL, OPT_CONFIG },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "watch", no_argument, NULL, OPT_WATCH },
-	{ "reason", required_argument, NULL, OPT_REASON },
-	{ "yes", no_argument, NULL, OPT_YES },
-	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },
-	{ "for", required_argument, NULL, OPT_FOR },
-	{ "wait", required_argument, NULL, OPT_WAIT },
-	{ "no-wait", no_argument, NULL, OPT_NO_WAIT },
-	{ "failback", no_argument, NULL, OPT_FAILBACK },
-	{ "rto", no_argument, NULL, OPT_RTO },
-	{ "site", required_argument, NULL, OPT_SITE },
-	{ "plan", required_argument, NULL, OPT_PLAN },
-	{ "skip", required_argument, NULL, OPT_SKIP },
-	{ "help", no_argument, NULL, OPT_HELP },
-	{ NULL, 0, NULL, 0 },
+	{ "socket", required_argument, NULL, OPT_SOCKET }, { "config", required_argument, NULL, OPT_CONFIG },
+	{ "json", no_argument, NULL, OPT_JSON },           { "watch", no_argument, NULL, OPT_WATCH },
+	{ "reason", required_argument, NULL, OPT_REASON }, { "yes", no_argument, NULL, OPT_YES },
+	{ "dry-run", no_argument, NULL, OPT_DRY_RUN },     { "for", required_argument, NULL, OPT_FOR },
+	{ "wait", required_argument, NULL, OPT_WAIT },     { "no-wait", no_argument, NULL, OPT_NO_WAIT },
+	{ "failback", no_argument, NULL, OPT_FAILBACK },   { "rto", no_argument, NULL, OPT_RTO },
+	{ "site", required_argument, NULL, OPT_SITE },     { "plan", required_argument, NULL, OPT_PLAN },
+	{ "skip", required_argument, NULL, OPT_SKIP },     { "confirm-fenced", no_argument, NULL, OPT_CONFIRM_FENCED },
+	{ "help", no_argument, NULL, OPT_HELP },           { NULL, 0, NULL, 0 },
 };
 
 static void print_help(FILE *to)
@@ -87,6 +80,7 @@ static void print_help(FILE *to)
 	      "  --yes             do not ask for the pair's name (scripts)\n"
 	      "  --dry-run         failover, failback, drill: print the plan, touch nothing\n"
 	      "  --plan TOKEN      failover, failback: this very plan (coldmx plan prints the token), or refuse\n"
+	      "  --confirm-fenced  failover: I say that the primary is off; refused when anything answers\n"
 	      "  --skip STEP       resume: go on behind the step in which it is stuck\n"
 	      "  --for DURATION    hold, brake lift: how long, \"2 h\"\n"
 	      "  --wait SECONDS    follow an operation for so long at most (default: until its "
@@ -142,6 +136,7 @@ static bool take_option(int option, struct cli_options *o, int *exit_code)
 	case OPT_SITE: o->site = optarg; return true;
 	case OPT_PLAN: o->plan = optarg; return true;
 	case OPT_SKIP: o->skip = optarg; return true;
+	case OPT_CONFIRM_FENCED: o->confirm_fenced = true; return true;
 	case OPT_NO_WAIT: o->wait_ms = 0; return true;
 	case OPT_FOR:
 		if (!conf_parse_duration(optarg, &o->hold_ms) || o->hold_ms <= 0 || o->hold_ms > 365 * DAY_MS)
@@ -192,8 +187,8 @@ static bool check_site(const struct command_row *row, const struct cli_options *
 	if (!o->reason[0])
 		return usage(exit_code, "a reason is required: write coldmx failover --site %s --reason \"...\"",
 			     o->site);
-	if (o->plan[0] || o->dry_run)
-		return usage(exit_code, "--plan and --dry-run are of one pair: leave --site away");
+	if (o->plan[0] || o->dry_run || o->confirm_fenced)
+		return usage(exit_code, "--plan, --dry-run and --confirm-fenced are of one pair: leave --site away");
 	return true;
 }
 
@@ -212,6 +207,8 @@ static bool check_needs(const struct command_row *row, const struct cli_options 
 		return usage(exit_code, "--dry-run belongs to failover, failback and drill");
 	if (o->plan[0] && row->command != CLI_FAILOVER && row->command != CLI_FAILBACK)
 		return usage(exit_code, "--plan belongs to failover and failback");
+	if (o->confirm_fenced && row->command != CLI_FAILOVER)
+		return usage(exit_code, "--confirm-fenced belongs to failover");
 	if (o->skip[0] && row->command != CLI_RESUME)
 		return usage(exit_code, "--skip belongs to resume");
 	if (o->rto && (row->command != CLI_HISTORY || !o->pair[0]))

@@ -117,6 +117,8 @@ enum err_code config_check_fence(const struct config *c, size_t pair, const stru
 	enum err_code rc = ERR_OK;
 	for (size_t i = 0; rc == ERR_OK && i < k.pair->nfence; i++) {
 		snprintf(k.at, sizeof(k.at), "pairs.[%zu].fence.[%zu]", pair, i);
+		if (strcmp(k.pair->fence[i].name, LEVEL_PERSON) == 0)
+			return fail(&k, "name", "a person is no level, and is called so: choose another name", "");
 		for (size_t before = 0; before < i; before++)
 			if (strcmp(k.pair->fence[before].name, k.pair->fence[i].name) == 0)
 				return fail(&k, "name",

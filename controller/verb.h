@@ -17,8 +17,9 @@
 #define MX_SET_MAX 8
 #define VERIFY_SERVERS_MAX 16
 #define OUTCOME_TEXT_MAX 8192
-#define LEVELS_MAX 6      /* of fencing, per pair */
-#define LEVEL_NAME_MAX 25 /* with its NUL */
+#define LEVELS_MAX 6          /* of fencing, per pair */
+#define LEVEL_NAME_MAX 25     /* with its NUL */
+#define LEVEL_PERSON "person" /* no level: somebody confirmed that the primary is off */
 
 /* Every commit and verb says on whose behalf; a stale epoch changes nothing. */
 struct guard {

@@ -43,7 +43,8 @@ static void copy_steps(struct plan *p, const enum step_id *steps, size_t n)
 	if (p->standby_on) /* first, so that whatever fails from here on switches it off again */
 		p->step[p->nsteps++] = STEP_POWER_ON;
 	for (size_t i = 0; i < n; i++) {
-		if (steps[i] == STEP_FENCE && (!p->site.nlevels || p->again)) /* a primary that came back may serve */
+		if (steps[i] == STEP_FENCE &&
+		    ((!p->site.nlevels && !p->confirmed) || p->again)) /* a primary that came back may serve */
 			continue;
 		if (steps[i] == STEP_POWER_ON && p->standby_on)
 			continue;

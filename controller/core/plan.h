@@ -105,6 +105,7 @@ struct plan {
 	bool maps_stale;
 	bool again;          /* promoted already: the standby stopped taking mail; there is nothing to go back to */
 	bool standby_on;     /* a drill that this promotion takes over from had it switched on */
+	bool confirmed;      /* by the actor: the primary is off, and nothing spoke against it */
 	char owed[OWED_MAX]; /* levels of fencing that the way back (failback, abort) gives back */
 	struct instant began;
 	struct plan_site site; /* zones owned by the plan; `before` is what is published now */

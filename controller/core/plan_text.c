@@ -33,6 +33,7 @@ static const struct field fields[] = {
 	FIELD("again", FIELD_BOOL, again),
 	FIELD("standby_on", FIELD_BOOL, standby_on),
 	FIELD("owed", FIELD_TEXT, owed),
+	FIELD("confirmed", FIELD_BOOL, confirmed),
 	FIELD("began_boot_ms", FIELD_I64, began.boot_ms),
 	FIELD("began_wall_ms", FIELD_I64, began.wall_ms),
 	FIELD("name", FIELD_TEXT, site.pair),

@@ -165,6 +165,11 @@ static void begin(const struct request *r, enum pair_event event, enum plan_kind
 		describe(r, kind);
 		return;
 	}
+	if (r->cmd->confirm_fenced) {
+		if (!confirm_start(r->p, r->cmd, r->cb, r->arg))
+			refuse(r, "settling", "", "such a confirmation is being looked at: try again in a second");
+		return;
+	}
 	watch_fire(r->p, event);
 	operate_begin(r->p, &req);
 }
@@ -426,6 +431,8 @@ void engine_command(struct engine *e, const struct command *cmd, command_cb *cb,
 		err_set(&a.err, ERR_INVALID, "a reason is required: --reason \"...\"");
 	else if (cmd->plan[0] && cmd->kind != CMD_FAILOVER && cmd->kind != CMD_FAILBACK)
 		err_set(&a.err, ERR_INVALID, "a plan's token belongs to failover and failback");
+	else if (cmd->confirm_fenced && cmd->kind != CMD_FAILOVER)
+		err_set(&a.err, ERR_INVALID, "confirm_fenced belongs to failover");
 	else if (cmd->skip[0] && cmd->kind != CMD_RESUME)
 		err_set(&a.err, ERR_INVALID, "a step is skipped by resume only");
 	if (a.err.code)

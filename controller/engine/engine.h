@@ -63,6 +63,7 @@ struct command {
 	char reason[200];        /* required for everything but CMD_PLAN */
 	int64_t expires_wall_ms; /* CMD_HOLD, CMD_BRAKE_LIFT */
 	bool dry_run;            /* CMD_FAILOVER, CMD_FAILBACK, CMD_DRILL: answer the plan, touch nothing */
+	bool confirm_fenced;     /* CMD_FAILOVER: the person says that the primary is off */
 	bool failback;           /* CMD_PLAN: of a failback instead of a failover */
 	char skip[NAME_MAX_LEN]; /* CMD_RESUME: the step to skip; "" = none */
 	char plan[48]; /* CMD_FAILOVER, CMD_FAILBACK: the token of the plan that a person has read; "" = none */

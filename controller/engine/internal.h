@@ -31,12 +31,13 @@ struct watched {
 	uint64_t told_epoch; /* rights as they are durable: what agents and people are told */
 	bool told_accepts;
 	bool seen_up, latched, interlock;
-	char owed[OWED_MAX]; /* what fencing took and nobody has given back yet */
-	uint64_t aborted_op; /* the last operation that an operator aborted; 0 = none */
-	int64_t latch_ms;    /* BOOTTIME; after a restart the cool-down starts again whole */
-	char nonce[40];      /* last boot order */
-	bool order_unseen;   /* its operation was aborted before the boot was seen: that boot is ours */
-	char boot_id[40];    /* last known boot of the standby */
+	struct confirm *confirm; /* a person's word is being held against the world; NULL = none */
+	char owed[OWED_MAX];     /* what fencing took and nobody has given back yet */
+	uint64_t aborted_op;     /* the last operation that an operator aborted; 0 = none */
+	int64_t latch_ms;        /* BOOTTIME; after a restart the cool-down starts again whole */
+	char nonce[40];          /* last boot order */
+	bool order_unseen;       /* its operation was aborted before the boot was seen: that boot is ours */
+	char boot_id[40];        /* last known boot of the standby */
 	char primary_boot[40];
 	char unordered_boot[40];
 	char left_on_by[NAME_MAX_LEN]; /* who had the standby's power-off skipped; "" = nobody */
@@ -173,6 +174,11 @@ bool drill_leaves(const struct watched *p);
 void drill_hand_over(const struct plan *drill, const struct facts *facts, struct plan *plan, struct facts *to);
 void drill_judge(struct watched *p); /* at its end, before that is made durable */
 void drill_page(struct watched *p);  /* a red one is a person's */
+
+/* ---- confirm.c ---- */
+/* Asks whether anything speaks against a primary that is off, then fails over or refuses; false: one is under way. */
+bool confirm_start(struct watched *p, const struct command *cmd, command_cb *cb, void *arg);
+void confirm_fini(struct watched *p);
 
 /* ---- page.c ---- */
 void page_send(struct watched *p, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -43,6 +43,7 @@ void operate_plan(struct watched *p, const struct op_request *req, struct plan *
 	out->epoch = foreign_top(p) + 1;
 	out->automatic = req->automatic;
 	out->again = req->again;
+	out->confirmed = req->confirmed;
 	out->began = now;
 	memcpy(out->owed, p->op.active ? p->op.run.facts.owed : p->owed, sizeof(out->owed));
 	(void)str_copy(out->actor, sizeof(out->actor), req->actor);
@@ -445,4 +446,5 @@ void operate_fini(struct watched *p)
 {
 	drop_timers(p);
 	drop_operation(&p->op);
+	confirm_fini(p);
 }

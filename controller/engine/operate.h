@@ -40,6 +40,7 @@ struct op_request {
 	enum plan_kind kind;
 	const char *actor, *reason;
 	bool automatic, again;
+	bool confirmed; /* the actor says that the primary is off, and nothing spoke against it */
 	command_cb *answer;
 	void *answer_arg;
 };

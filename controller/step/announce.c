@@ -14,7 +14,10 @@ static void write_text(const struct step_ctx *ctx, char *out, size_t size)
 				"%s: the standby takes the mail (%s). It waits there until `coldmx failback %s "
 				"--reason ...`.",
 				p->site.pair, p->automatic ? "automatic" : p->actor, p->site.pair);
-		if (f->held[0])
+		if (p->confirmed)
+			used += snprintf(out + used, size - (size_t)used, " The primary is off, as %.60s confirms.",
+					 p->actor);
+		else if (f->held[0])
 			used += snprintf(out + used, size - (size_t)used,
 					 f->proven_off ? " The primary is off (%s)."
 						       : " The primary is cut off at %s and runs on behind it.",

@@ -106,8 +106,18 @@ static enum step_say after_error(struct step_ctx *ctx, const struct err *err, st
 	return step_wait(out, PAUSE_MS);
 }
 
+/* Nothing is switched: there is nothing to give back. */
+static enum step_say by_a_person(struct step_ctx *ctx, struct step_out *out)
+{
+	(void)str_copy(ctx->facts->held, sizeof(ctx->facts->held), LEVEL_PERSON);
+	ctx->facts->proven_off = true;
+	return step_done(out, "off, as %.60s confirms; nothing answered", ctx->plan->actor);
+}
+
 enum step_say step_fence(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
+	if (ctx->plan->confirmed)
+		return by_a_person(ctx, out);
 	if (ctx->mem->at == HELLO && last)
 		return after_hello(ctx, last, out);
 	if (last && last->err.code)

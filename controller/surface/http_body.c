@@ -56,11 +56,14 @@ static enum err_code take_member(const char *key, const json_t *value, struct co
 		out->expires_wall_ms = json_integer_value(value);
 		return ERR_OK;
 	}
-	bool *flag = strcmp(key, "dry_run") == 0 ? &out->dry_run : strcmp(key, "failback") == 0 ? &out->failback : NULL;
+	bool *flag = strcmp(key, "dry_run") == 0          ? &out->dry_run
+		     : strcmp(key, "failback") == 0       ? &out->failback
+		     : strcmp(key, "confirm_fenced") == 0 ? &out->confirm_fenced
+							  : NULL;
 	if (!flag)
 		return err_set(e, ERR_INVALID,
 			       "body: unknown member \"%.40s\": it takes reason, plan, skip, expires_ms, "
-			       "dry_run, failback",
+			       "dry_run, failback, confirm_fenced",
 			       key);
 	if (!json_is_boolean(value))
 		return bad_member(e, key, "true or false");

@@ -153,3 +153,22 @@ def test_a_real_agent_at_a_board_holds_when_the_switch_lies(product):
     assert done.returncode == 0, done.stdout + done.stderr
     assert product.bmc.calls() == ["off", "on"] and product.status()["fenced_by"] is None
     product.wait_state("up", timeout_s=60)
+
+
+def test_a_persons_word_counts_when_nothing_answers_and_not_before(product):
+    """The primary hangs, and its SSH answers: refused. Its plug is pulled: nobody is left to contradict."""
+    lab = product.lab
+    hang(product)
+    refused = product.coldmx("failover", PAIR, "--confirm-fenced", "--reason", "I pulled the plug", "--yes", timeout_s=60)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode == 4 and "the primary is not off: it answers" in said, said
+    assert product.status()["state"] == "down", "a refusal touches nothing"
+    lab.machines["primary"].power_off()
+    done = product.coldmx("failover", PAIR, "--confirm-fenced", "--reason", "I pulled the plug", "--yes", timeout_s=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    status = product.wait_state("promoted", timeout_s=60)
+    assert status["operation"]["fence"] == {"level": "person", "proves_off": True} and status["fenced_by"] is None
+    assert step(product, "fence")["note"].endswith("confirms; nothing answered"), step(product, "fence")
+    lab.machines["primary"].power_on()
+    lab.net.wait_answer("ctl", HOSTS["primary"].ipv4, 25, 90)
+    fail_back(product)

@@ -129,6 +129,12 @@ static void maps_change(struct world *w, const struct action *a)
 	change_maps(&w->pair[a->pair]);
 }
 
+static void confirm(struct world *w, const struct action *a)
+{
+	w->pair[a->pair].confirms = true;
+	apply_command(w, a->pair, CMD_FAILOVER, false);
+}
+
 static void command(struct world *w, const struct action *a)
 {
 	static const enum command_kind kinds[] = {
@@ -210,6 +216,7 @@ static const struct {
 	[FAULT_CMD_BRAKE_LIFT] = { "cmd-brake-lift", command, true },
 	[FAULT_CMD_BRAKE_RESTORE] = { "cmd-brake-restore", command, true },
 	[FAULT_CMD_DRILL] = { "cmd-drill", command, false },
+	[FAULT_CMD_CONFIRM] = { "cmd-confirm-fenced", confirm, false },
 };
 
 const char *fault_name(enum fault fault)

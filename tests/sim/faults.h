@@ -86,8 +86,9 @@ enum fault {
 	FAULT_CMD_BRAKE_LIFT,
 	FAULT_CMD_BRAKE_RESTORE,
 	FAULT_CMD_DRILL,
+	FAULT_CMD_CONFIRM, /* a failover by somebody who says that the primary is off, true or not */
 };
-#define FAULTS ((int)FAULT_CMD_DRILL + 1)
+#define FAULTS ((int)FAULT_CMD_CONFIRM + 1)
 
 /* One entry of a schedule. */
 struct action {

@@ -140,6 +140,8 @@ void ghost_submitted(struct world *w, const struct txn *txn)
 		if (!is_new_operation(w, rec, &plan))
 			continue;
 		struct ghost *g = &world_pair(w, rec->pair)->ghost;
+		if (plan.confirmed)
+			promise_3_confirmed(w, (uint8_t)(rec->pair - 1));
 		bool again = g->judged_op == rec->op && g->judged_life == w->life; /* a commit tried again */
 		g->judged_op = rec->op;
 		g->judged_life = w->life;

@@ -215,6 +215,7 @@ void net_smtp_check(struct world *w, const struct verb *v, struct outcome *out)
 	struct smtp_answer *a = &out->u.smtp;
 	if (r.outcome != PROBE_OK && !r.smtp_code) {
 		err_set(&out->err, ERR_UNREACH, "%s", r.reason);
+		snprintf(a->layer, sizeof(a->layer), "%s", probe_layer_name(r.layer));
 		return;
 	}
 	bool relays = h->role == HOST_STANDBY && world_fault(w, h->pair, FAULT_STANDBY_RELAYS);

@@ -158,6 +158,8 @@ void apply_command(struct world *w, uint8_t pair, enum command_kind kind, bool e
 				     .life = w->life,
 				     .operator_rows = operator_rows(w, pair, kind) };
 	add_extra(w, asked, &cmd);
+	cmd.confirm_fenced = kind == CMD_FAILOVER && w->pair[pair].confirms;
+	w->pair[pair].confirms &= kind != CMD_FAILOVER;
 	g->asked_failback += kind == CMD_FAILBACK;
 	g->asked_abort += kind == CMD_ABORT;
 	g->asked_resume += kind == CMD_RESUME;

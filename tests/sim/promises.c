@@ -8,8 +8,9 @@
 #define STALE_MS 15000
 #define FAIL_AFTER 3
 #define SLACK_MS 8000
-#define FENCED_MS 6000 /* from the last look at the primary to the row that says off, and more */
-#define SERVES_MS 8000 /* two rounds at the usual pace, and what is in flight */
+#define FENCED_MS 6000     /* from the last look at the primary to the row that says off, and more */
+#define CONFIRMED_MS 25000 /* every question has 5 s, and three levels come after SSH */
+#define SERVES_MS 8000     /* two rounds at the usual pace, and what is in flight */
 
 /* 1. UNKNOWN never promotes; a pair never seen UP is never promoted automatically. */
 void promise_1_evidence(struct world *w, uint8_t pair)
@@ -111,10 +112,20 @@ void promise_3_fenced(struct world *w, uint8_t pair, const struct journal_row *r
 	const struct host *h = &w->pair[pair].host[HOST_PRIMARY];
 	int64_t since_ms = w->pair[pair].ghost.ssh_since_ms;
 	int64_t row_ms = w->clock.now_ms - (world_now(w).boot_ms - row->when.boot_ms); /* it may be durable late */
+	if (strcmp(row->facts.held, LEVEL_PERSON) == 0) /* judged when the person was asked for it */
+		return;
 	if (row->facts.proven_off && h->on && since_ms >= 0 && row_ms - since_ms > FENCED_MS)
 		world_fail(w, 3,
 			   "pair%u: level %s is said to have switched the primary off; it has answered SSH for %lld ms",
 			   pair, row->facts.held, (long long)(row_ms - since_ms));
+}
+
+void promise_3_confirmed(struct world *w, uint8_t pair)
+{
+	int64_t since_ms = w->pair[pair].ghost.ssh_since_ms;
+	if (since_ms >= 0 && w->clock.now_ms - since_ms > CONFIRMED_MS)
+		world_fail(w, 3, "pair%u: a person confirms that the primary is off; it has answered SSH for %lld ms",
+			   pair, (long long)(w->clock.now_ms - since_ms));
 }
 
 static bool ssh_works(const struct world *w, uint8_t pair)

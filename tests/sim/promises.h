@@ -19,6 +19,8 @@ void promise_2_our_side(struct world *w, uint8_t pair);
 void promise_7_brakes(struct world *w, uint8_t pair);
 void promise_3_grant(struct world *w, struct host *h, uint64_t epoch, bool stored);
 void promise_3_learn(struct world *w, struct host *h, uint64_t epoch);
+/* A person's word that the primary is off is about to count. */
+void promise_3_confirmed(struct world *w, uint8_t pair);
 /* The journal says what fencing came to. */
 void promise_3_fenced(struct world *w, uint8_t pair, const struct journal_row *row);
 void promise_4_swap(struct world *w, struct dns_zone *zone, const struct verb *v);

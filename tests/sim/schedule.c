@@ -94,6 +94,8 @@ static void add_people(struct schedule *s, uint8_t pair)
 	}
 	if (s->opts.mode != MODE_AUTOMATIC || dice_roll(d, 8) == 0)
 		add(s, s->death_ms + dice_span(d, 3000, 12000), FAULT_CMD_FAILOVER, pair, 0);
+	if (dice_roll(d, 6) == 0)
+		add(s, s->death_ms + dice_span(d, -2000, 20000), FAULT_CMD_CONFIRM, pair, 0);
 	if (dice_roll(d, 4))
 		add(s, s->back_ms, FAULT_CMD_FAILBACK, pair, 0);
 	if (dice_roll(d, 5) == 0)

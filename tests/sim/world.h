@@ -42,6 +42,7 @@ struct pair_world {
 	uint8_t fault_arg[FAULTS];
 	bool standby_by_hand;      /* a person switched the standby on */
 	struct sim_token token[2]; /* of a failover, of a failback */
+	bool confirms;             /* the next failover is asked for with a confirmation */
 	bool has_view;
 	struct pair_view view; /* last published by the living controller */
 };

@@ -150,6 +150,7 @@ static void test_usage(void **state)
 	expect("status alpha beta", CLI_USAGE, "one word too many");
 	expect("ack alpha --dry-run", CLI_USAGE, "belongs to failover, failback and drill");
 	expect("abort alpha --reason x --skip announce", CLI_USAGE, "--skip belongs to resume");
+	expect("abort alpha --reason x --confirm-fenced", CLI_USAGE, "--confirm-fenced belongs to failover");
 	expect("abort alpha --reason x --plan y", CLI_USAGE, "--plan belongs to failover and failback");
 }
 

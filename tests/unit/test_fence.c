@@ -284,6 +284,21 @@ static void a_failback_opens_the_edge_before_it_greets(void **state)
 	assert_asks(&s, VERB_HOST_RUN, "mail status");
 }
 
+/* Nothing is switched, and so nothing is owed. */
+static void a_person_stands_for_a_level(void **state)
+{
+	struct stage s;
+	(void)state;
+	stage_init(&s, 2);
+	s.plan.confirmed = true;
+	strcpy(s.plan.actor, "anna");
+	assert_int_equal(ask(&s, step_fence, NULL), STEP_DONE);
+	assert_string_equal(s.facts.held, "person");
+	assert_true(s.facts.proven_off);
+	assert_string_equal(s.facts.owed, "");
+	assert_string_equal(s.out.note, "off, as anna confirms; nothing answered");
+}
+
 static void a_level_at_the_primarys_site_is_warned_of(void **state)
 {
 	struct stage s;
@@ -310,6 +325,7 @@ int main(void)
 		cmocka_unit_test(a_broken_switch_does_not_hide_a_primary_that_answers),
 		cmocka_unit_test(a_closed_edge_is_never_given_back_by_an_answer),
 		cmocka_unit_test(a_failback_opens_the_edge_before_it_greets),
+		cmocka_unit_test(a_person_stands_for_a_level),
 		cmocka_unit_test(a_level_at_the_primarys_site_is_warned_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

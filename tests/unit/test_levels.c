@@ -108,6 +108,7 @@ static void mistakes_in_levels_are_named(void **state)
 		"an edge's parameter is \"key=value\"");
 	expect_error("{ name = \"a\"; kind = \"edge\"; program = \"/usr/lib/coldmx/edge\"; parameters = ( 5 ); }",
 		     "each item of parameters must be a text");
+	expect_error("{ name = \"person\"; }", "a person is no level");
 	expect_error("{ name = \"a\"; }, { name = \"a\"; }", "two levels have this name");
 }
 
