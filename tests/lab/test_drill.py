@@ -45,6 +45,7 @@ def fixture_product():
 
 def test_a_drill_is_green_and_touches_nothing(product):
     lab = product.lab
+    before = len(lab.controller.pages())  # a slow first boot is paged, too
     knocking = Knocking(lab.net)
     knocking.start()
     begun = product.coldmx("drill", PAIR, "--reason", "monthly", "--no-wait")
@@ -64,7 +65,7 @@ def test_a_drill_is_green_and_touches_nothing(product):
     status = product.wait_state("up", timeout_s=30)
     assert status["drill"]["says"].startswith("green") and not status["drill"]["red"]
     assert status["drill"]["ready_ms"] > 0 and status["accept"] == "primary" and not status["unordered_boot"]
-    assert not [page for page in lab.controller.pages() if page["severity"] == "page"]
+    assert not [page for page in lab.controller.pages()[before:] if page["severity"] == "page"]
     print(f"ready for mail after {status['drill']['ready_ms']} ms; {status['drill']['says']}")
 
 
