@@ -249,6 +249,19 @@ static enum err_code check_times(const struct check *k, const struct config_pair
 	return ERR_OK;
 }
 
+static enum err_code check_drills(const struct check *k, const struct config_drills *d)
+{
+	struct calendar at;
+	struct calendar_span span;
+	if (!calendar_parse(d->at, &at))
+		return fail(k, "drills.at", "\"%s\" is no weekly time: write at = \"Sun 03:30\", of UTC", d->at);
+	for (size_t i = 0; i < d->nblackout; i++)
+		if (!calendar_parse_span(d->blackout[i], &span))
+			return fail(k, "drills.blackout",
+				    "\"%s\" is no first and last day: write \"2026-12-20 2027-01-06\"", d->blackout[i]);
+	return ERR_OK;
+}
+
 static enum err_code check_pair(const struct check *k, const struct config_pair *p)
 {
 	enum err_code rc = check_hosts(k, p);
@@ -256,6 +269,8 @@ static enum err_code check_pair(const struct check *k, const struct config_pair 
 		rc = check_power(k, p);
 	if (rc == ERR_OK)
 		rc = check_mail(k, p);
+	if (rc == ERR_OK)
+		rc = check_drills(k, &p->drills);
 	return rc == ERR_OK ? check_times(k, p) : rc;
 }
 

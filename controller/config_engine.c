@@ -131,6 +131,19 @@ static void fill_fingerprint(const struct config_pair *p, char *out, size_t size
 	strbuf_fini(&text);
 }
 
+static void fill_drills(const struct config *c, const struct config_pair *p, struct drill_times *out)
+{
+	const struct config_power_host *via = config_power_host(c, p->host[HOST_STANDBY].power.via);
+	(void)calendar_parse(p->drills.at, &out->at); /* both were checked */
+	out->nblackout = p->drills.nblackout;
+	for (size_t i = 0; i < out->nblackout; i++)
+		(void)calendar_parse_span(p->drills.blackout[i], &out->blackout[i]);
+	out->jitter_ms = p->drills.jitter_ms;
+	out->overdue_ms = p->drills.overdue_ms;
+	(void)str_copy(out->power_host, sizeof(out->power_host), p->host[HOST_STANDBY].power.via);
+	out->one_at_a_time = via && via->one_drill;
+}
+
 static void fill_pair(const struct config *c, size_t index, struct engine_pair *out)
 {
 	const struct config_pair *p = &c->pairs[index];
@@ -147,6 +160,7 @@ static void fill_pair(const struct config *c, size_t index, struct engine_pair *
 	out->health.agent = p->host[HOST_PRIMARY].agent_token.len > 0;
 	out->health.references = c->global.nreferences > 0;
 	fill_probes(c, p, index, out);
+	fill_drills(c, p, &out->drills);
 	fill_fingerprint(p, out->fingerprint, sizeof(out->fingerprint));
 }
 

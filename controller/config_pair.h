@@ -24,6 +24,7 @@ enum config_returning { RETURNING_SERVE, RETURNING_WAIT };
 struct config_power_host {
 	char *name, *v4, *v6, *user;
 	int port;
+	bool one_drill;
 };
 
 /* Three commands on a power host; via "" = none. */
@@ -73,6 +74,14 @@ struct config_limits {
 	int64_t boot_ms, command_ms, dns_ms, drain_ms, linger_margin_ms, clock_skew_ms;
 };
 
+/* When drills begin by themselves; the texts are checked by config_check (core/calendar.h). */
+struct config_drills {
+	char *at; /* "" = never */
+	int64_t jitter_ms, overdue_ms;
+	char **blackout;
+	size_t nblackout;
+};
+
 struct config_pair {
 	char *name, *known_recipient, *unknown_recipient;
 	enum pair_mode mode;
@@ -90,6 +99,7 @@ struct config_pair {
 	struct config_probe probe;
 	int64_t agent_every_ms, agent_timeout_ms, cooldown_ms, maps_max_age_ms, objective_ms;
 	struct config_limits limits;
+	struct config_drills drills;
 };
 
 #endif

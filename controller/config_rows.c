@@ -288,6 +288,11 @@ static const struct conf_row power_host_rows[] = {
 	 .def = "coldmx",
 	 AT(config_power_host, user),
 	 .help = "account"},
+	{.name = "one_drill",
+	 .type = CONF_BOOL,
+	 .def = "false",
+	 AT(config_power_host, one_drill),
+	 .help = "drills by schedule wait while another operation works at it"},
 };
 /* clang-format on */
 static const struct conf_section power_host_section = { .what = "power host",

@@ -320,6 +320,44 @@ static const struct conf_row limit_rows[] = {
 /* clang-format on */
 static const struct conf_section limit_section = { .what = "limits", ROWS(limit_rows) };
 
+static const struct conf_row blackout_rows[] = {
+	{ .type = CONF_STRING, .max = 21, .def = NULL },
+};
+static const struct conf_section blackout_section = { .what = "blackout", ROWS(blackout_rows), .size = sizeof(char *) };
+
+/* clang-format off */
+static const struct conf_row drills_rows[] = {
+	{.name = "at",
+	 .type = CONF_STRING,
+	 .def = "",
+	 .max = 60,
+	 AT(config_drills, at),
+	 .help = "weekly, UTC: \"Sun 03:30\", \"Mon,Thu 02:00\", \"daily 03:00\""},
+	{.name = "jitter",
+	 .type = CONF_DURATION,
+	 .def = "30 min",
+	 .min = 0,
+	 .max = DAYS(1),
+	 AT(config_drills, jitter_ms),
+	 .help = "spreads the drills of many pairs behind that time"},
+	{.name = "blackout",
+	 .type = CONF_LIST,
+	 .section = &blackout_section,
+	 .def = "",
+	 .max = CALENDAR_BLACKOUTS_MAX,
+	 LIST_AT(config_drills, blackout, nblackout),
+	 .help = "first and last day without drills, \"2026-12-20 2027-01-06\""},
+	{.name = "overdue",
+	 .type = CONF_DURATION,
+	 .def = "15 d",
+	 .min = 0,
+	 .max = DAYS(365),
+	 AT(config_drills, overdue_ms),
+	 .help = "pages when no drill was green for so long; 0: never"},
+};
+/* clang-format on */
+static const struct conf_section drills_section = { .what = "drills", ROWS(drills_rows) };
+
 /* clang-format off */
 static const struct conf_row pair_rows[] = {
 	{.name = "name",
@@ -390,6 +428,12 @@ static const struct conf_row pair_rows[] = {
 	 .def = "false",
 	 AT(config_pair, drill_blackhole),
 	 .help = "a drill cuts the standby off from the primary: finds what leans on it"},
+	{.name = "drills",
+	 .type = CONF_GROUP,
+	 .section = &drills_section,
+	 .def = "",
+	 AT(config_pair, drills),
+	 .help = "drills that begin by themselves"},
 	{.name = "fence",
 	 .type = CONF_LIST,
 	 .section = &level_section,

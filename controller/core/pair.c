@@ -63,7 +63,7 @@ static const struct pair_row table[PAIR_STATES][PAIR_EVENTS] = {
 		[PAIR_EV_FAILBACK] = { PAIR_UP, PAIR_ACT_REFUSE, "up-failback",
 			"the primary holds its role already: nothing to fail back" },
 		[PAIR_EV_DRILL] = { PAIR_DRILLING, PAIR_ACT_DRILL, "up-drill",
-			"an operator orders a drill of the standby" },
+			"a drill of the standby is ordered, by an operator or by the timetable" },
 		[PAIR_EV_ABORT] = { PAIR_UP, PAIR_ACT_REFUSE, "up-abort",
 			"no operation runs" },
 		[PAIR_EV_ABORT_LATE] = { PAIR_UP, PAIR_ACT_REFUSE, "up-abortlate",

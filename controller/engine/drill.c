@@ -39,7 +39,9 @@ void drill_judge(struct watched *p)
 	const struct run_step_state *ready = &r->state[place_of(&o->plan, STEP_VERIFY_LOCAL)];
 	*d = (struct drill_result){ .wall_ms = engine_now(p->e).wall_ms,
 				    .ready_ms = ready->done && ready->ended_ms ? ready->ended_ms - o->began_ms : -1,
-				    .red = o->end != RUN_DONE };
+				    .red = o->end != RUN_DONE,
+				    .wanted_wall_ms = d->wanted_wall_ms,
+				    .green_wall_ms = o->end == RUN_DONE ? engine_now(p->e).wall_ms : d->green_wall_ms };
 	if (d->red)
 		snprintf(d->says, sizeof(d->says), "red: %.150s", r->err.text);
 	else if (r->facts.degrade[0])

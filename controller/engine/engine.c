@@ -119,6 +119,7 @@ static void tick(void *arg)
 	bool grace = engine_now(e).boot_ms < e->grace_until_ms + (int64_t)2 * TICK_MS;
 	for (size_t i = 0; i < e->npairs; i++) {
 		watch_evaluate(&e->pairs[i]);
+		timetable_look(&e->pairs[i]);
 		if (grace || e->pairs[i].state != PAIR_UP)
 			engine_touch(&e->pairs[i]); /* somebody may be reading `explain` */
 	}

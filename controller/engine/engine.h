@@ -8,6 +8,7 @@
 #define COLDMX_ENGINE_H
 
 #include "../core/brake.h"
+#include "../core/calendar.h"
 #include "../core/health.h"
 #include "../core/hold.h"
 #include "../core/pair.h"
@@ -16,6 +17,17 @@
 #include "../ports.h"
 
 enum pair_mode { MODE_MANUAL, MODE_AUTOMATIC, MODE_SHADOW };
+
+/* When drills begin by themselves. */
+struct drill_times {
+	struct calendar at; /* days 0 = never */
+	int64_t jitter_ms;
+	struct calendar_span blackout[CALENDAR_BLACKOUTS_MAX];
+	size_t nblackout;
+	int64_t overdue_ms;            /* without a green one; 0 = nobody is told */
+	char power_host[NAME_MAX_LEN]; /* of the standby */
+	bool one_at_a_time;            /* there */
+};
 
 /* One configured pair: what every plan is made of, and how it is watched. */
 struct engine_pair {
@@ -26,6 +38,7 @@ struct engine_pair {
 	struct probe_opts probe[FAMILIES];   /* SMTP at the primary; addr "" = unused family */
 	struct probe_opts agent[HOST_ROLES]; /* agent probes; addr "" = none */
 	int64_t every_ms, fast_every_ms;
+	struct drill_times drills;
 	int64_t cooldown_ms; /* after an automatic promotion, unless acknowledged */
 	int64_t maps_max_age_ms;
 	char fingerprint[NAME_MAX_LEN]; /* hash of hosts and probes: "never seen up" is kept under it */
@@ -87,8 +100,10 @@ typedef void command_cb(void *arg, const struct command_answer *answer);
 
 /* How the last drill went. */
 struct drill_result {
-	int64_t wall_ms;  /* its end; 0 = there was none */
-	int64_t ready_ms; /* from its begin to the end of verify-local; -1 = not measured */
+	int64_t wall_ms;        /* its end; 0 = there was none */
+	int64_t green_wall_ms;  /* end of the last green one; 0 = there was none */
+	int64_t wanted_wall_ms; /* since when there is a timetable; 0 = there is none */
+	int64_t ready_ms;       /* from its begin to the end of verify-local; -1 = not measured */
 	bool red;
 	char says[160];
 };

@@ -28,6 +28,8 @@ struct watched {
 	char rehearse[64];      /* of the rights record: boot and end of a drill's right; "" = none */
 	char told_rehearse[64]; /* as it is durable */
 	struct drill_result drill;
+	int64_t drill_due_ms; /* wall clock; 0 = not looked up yet */
+	bool drill_overdue;
 	uint64_t told_epoch; /* rights as they are durable: what agents and people are told */
 	bool told_accepts;
 	bool seen_up, latched, interlock;
@@ -179,6 +181,10 @@ void drill_page(struct watched *p);  /* a red one is a person's */
 /* Asks whether anything speaks against a primary that is off, then fails over or refuses; false: one is under way. */
 bool confirm_start(struct watched *p, const struct command *cmd, command_cb *cb, void *arg);
 void confirm_fini(struct watched *p);
+
+/* ---- timetable.c ---- */
+#define TIMETABLE_ACTOR "schedule"
+void timetable_look(struct watched *p); /* once a second */
 
 /* ---- page.c ---- */
 void page_send(struct watched *p, const char *severity, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -24,6 +24,8 @@ void records_pair(const struct watched *p, struct strbuf *out)
 	text_put_i64(out, "standby_accepts", p->standby_accepts);
 	text_put(out, "rehearse", p->rehearse);
 	text_put_i64(out, "drill_wall_ms", p->drill.wall_ms);
+	text_put_i64(out, "drill_green_wall_ms", p->drill.green_wall_ms);
+	text_put_i64(out, "drill_wanted_wall_ms", p->drill.wanted_wall_ms);
 	text_put_i64(out, "drill_ready_ms", p->drill.ready_ms);
 	text_put_i64(out, "drill_red", p->drill.red);
 	text_put(out, "drill_says", p->drill.says);
@@ -80,6 +82,8 @@ bool records_pair_parse(struct watched *p, const char *text)
 	p->order_unseen = flag(text, "order_unseen");
 	(void)text_find(text, "rehearse", p->rehearse, sizeof(p->rehearse));
 	p->drill.wall_ms = (int64_t)number(text, "drill_wall_ms");
+	p->drill.green_wall_ms = (int64_t)number(text, "drill_green_wall_ms");
+	p->drill.wanted_wall_ms = (int64_t)number(text, "drill_wanted_wall_ms");
 	p->drill.ready_ms = (int64_t)number(text, "drill_ready_ms"); /* -1 comes back as -1: modulo 2^64 */
 	p->drill.red = flag(text, "drill_red");
 	(void)text_find(text, "drill_says", p->drill.says, sizeof(p->drill.says));

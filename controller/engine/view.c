@@ -125,6 +125,8 @@ static void view_trouble(const struct watched *p, char *out, size_t size)
 	if (p->e->beat.missed)
 		also(out, size, "no heartbeat goes out: %.150s", p->e->beat.why);
 	trouble_of_hosts(p, out, size);
+	if (p->drill_overdue)
+		also(out, size, "no green drill for too long");
 	if (p->left_on_by[0])
 		also(out, size, "the standby was left on by %.60s: switch it off, then `coldmx ack %s`", p->left_on_by,
 		     p->opts.site.pair);

@@ -86,6 +86,14 @@ static void set_pair(struct engine_pair *p, size_t i, const struct world_opts *o
 	p->every_ms = 2000;
 	p->fast_every_ms = 500;
 	p->cooldown_ms = 300000;
+	if (opts->drill_minute)
+		p->drills = (struct drill_times){
+			.at = { .days = 0x7f, .minute = (int)((FIRST_WALL_MS / 60000 + opts->drill_minute) % 1440) },
+			.jitter_ms = 20000,
+			.overdue_ms = 180000,
+			.power_host = "hyper",
+			.one_at_a_time = opts->one_drill
+		};
 	p->maps_max_age_ms = opts->maps_max_age_ms ? opts->maps_max_age_ms : 3600000;
 	snprintf(p->fingerprint, sizeof(p->fingerprint), "f%zu", i);
 }

@@ -154,6 +154,8 @@ void ghost_submitted(struct world *w, const struct txn *txn)
 			promise_2_our_side(w, (uint8_t)(rec->pair - 1));
 			promise_7_brakes(w, (uint8_t)(rec->pair - 1));
 		}
+		if (plan.kind == PLAN_DRILL && strcmp(plan.actor, "schedule") == 0 && !again)
+			promise_7_timetable(w, (uint8_t)(rec->pair - 1));
 		plan_fini(&plan);
 	}
 }
@@ -167,6 +169,7 @@ static void operation_begins(struct world *w, const struct plan *plan)
 				.epoch = plan->epoch,
 				.kind = plan->kind,
 				.automatic = plan->automatic,
+				.scheduled = strcmp(plan->actor, "schedule") == 0,
 				.nsteps = plan->nsteps,
 				.progress_ms = w->clock.now_ms };
 	memcpy(o->step, plan->step, sizeof(o->step));

@@ -14,7 +14,7 @@ struct world;
 struct ghost_op {
 	uint64_t op, epoch;
 	enum plan_kind kind;
-	bool automatic, ended;
+	bool automatic, scheduled, ended;
 	size_t nsteps;
 	enum step_id step[PLAN_STEPS_MAX];
 	int64_t limit_ms[PLAN_STEPS_MAX];

@@ -270,12 +270,30 @@ void promise_7_brakes(struct world *w, uint8_t pair)
 			   pair_mode_name(w->opts[pair].mode));
 }
 
+void promise_7_timetable(struct world *w, uint8_t pair)
+{
+	const struct ghost *g = &w->pair[pair].ghost;
+	const struct drill_times *t = &w->opts[pair].drills;
+	if (!t->at.days)
+		world_fail(w, 7, "pair%u drills by schedule, and has none", pair);
+	if (g->held && world_now(w).wall_ms < g->hold_until_ms)
+		world_fail(w, 7, "pair%u drills by schedule under a hold", pair);
+	for (size_t i = 0; t->one_at_a_time && i < w->npairs; i++) {
+		const struct ghost *other = &w->pair[i].ghost;
+		if (i != pair && other->nops && !other->op[other->nops - 1].ended)
+			world_fail(w, 7, "pair%u drills by schedule while pair%zu is in operation %llu", pair, i,
+				   (unsigned long long)other->op[other->nops - 1].op);
+	}
+}
+
 /* 8. Failback is never automatic. */
 void promise_8_by_hand(struct world *w, uint8_t pair, const struct ghost_op *op)
 {
 	struct ghost *g = &w->pair[pair].ghost;
 	if (op->kind == PLAN_PROMOTE)
 		return;
+	if (op->kind == PLAN_DRILL && op->scheduled)
+		return; /* promise_7_timetable */
 	if (op->kind == PLAN_DRILL) {
 		if (op->automatic || ++g->begun_drill > g->asked_drill + g->asked_resume)
 			world_fail(w, 8, "pair%u: a drill began that nobody asked for", pair);

@@ -17,6 +17,8 @@ void promises_check(struct world *w);
 void promise_1_evidence(struct world *w, uint8_t pair);
 void promise_2_our_side(struct world *w, uint8_t pair);
 void promise_7_brakes(struct world *w, uint8_t pair);
+/* What begins without a person begins by its rules: a drill by schedule. */
+void promise_7_timetable(struct world *w, uint8_t pair);
 void promise_3_grant(struct world *w, struct host *h, uint64_t epoch, bool stored);
 void promise_3_learn(struct world *w, struct host *h, uint64_t epoch);
 /* A person's word that the primary is off is about to count. */

@@ -53,6 +53,8 @@ static void choose_opts(struct schedule *s, uint64_t seed)
 		.primary_off = dice_roll(d, 20) == 0,
 		.maps_max_age_ms = dice_roll(d, 6) ? 0 : 5000,
 		.agentless = dice_roll(d, 4) == 0,
+		.drill_minute = (uint8_t)(dice_roll(d, 4) ? 0 : 1 + dice_roll(d, 2)),
+		.one_drill = dice_roll(d, 2),
 	};
 }
 

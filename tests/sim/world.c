@@ -11,7 +11,6 @@
 #include "promises.h"
 
 #define FIRST_BOOT_MS 1000000
-#define FIRST_WALL_MS 1790000000000LL
 
 struct instant world_now(const struct world *w)
 {

@@ -118,7 +118,11 @@ struct world_opts {
 	int64_t maps_max_age_ms;
 	bool standby_reboots; /* whenever the controller dies: what it had verified is another boot's */
 	bool agentless;       /* nobody on the primary vouches for it */
+	uint8_t drill_minute; /* after the start, daily, of every pair; 0 = never by schedule */
+	bool one_drill;       /* only while nothing else works at the power host of all of them */
 };
+
+#define FIRST_WALL_MS 1790000000000LL
 
 void world_init(struct world *w, const struct world_opts *opts, struct coverage *coverage);
 void world_fini(struct world *w);
