@@ -12,10 +12,11 @@
 #include "text.h"
 
 #define POLL_MS 500
+#define RESTART_LIMIT_MS 60000 /* a controller that restarts takes its operations up again */
 
 struct moved {
 	char *pair;
-	uint64_t op;    /* 0 = refused */
+	uint64_t op;    /* 0 = none */
 	char last[120]; /* what was printed of it */
 	bool over, good;
 };
@@ -24,7 +25,7 @@ struct site {
 	const struct cli_options *o;
 	struct client *c;
 	struct moved *pairs;
-	size_t n, refused, begun;
+	size_t n, refused, begun, unknown; /* unknown: no answer came, it may run */
 };
 
 static void nap(void)
@@ -71,8 +72,11 @@ static void begin(struct site *s, struct moved *m)
 	if (m->op) {
 		printf("%-20s operation %" PRIu64 " runs\n", m->pair, m->op);
 		s->begun++;
+	} else if (a.status == 0 || a.status == 504) {
+		printf("%-20s no answer, it may run: %s\n", m->pair, a.status ? text_of(a.json, "detail") : a.why.text);
+		s->unknown++;
 	} else {
-		const char *why = a.status ? text_of(a.json, "detail") : a.why.text, *rule = text_of(a.json, "rule");
+		const char *why = text_of(a.json, "detail"), *rule = text_of(a.json, "rule");
 		printf("%-20s refused%s%s%s: %s\n", m->pair, rule[0] ? " (rule " : "", rule, rule[0] ? ")" : "", why);
 		s->refused++;
 	}
@@ -84,6 +88,11 @@ static void tell(struct moved *m, const json_t *op)
 {
 	char now[sizeof(m->last)];
 	const char *status = text_of(op, "status"), *step = text_of(op, "step");
+	if ((uint64_t)text_int(op, "id", 0) > m->op) { /* somebody aborted or resumed it: that is another operation */
+		printf("%-20s another operation took its place: coldmx status %s\n", m->pair, m->pair);
+		m->over = true;
+		return;
+	}
 	m->over = strcmp(status, "running") != 0 && strcmp(status, "undoing") != 0;
 	m->good = strcmp(status, "done") == 0;
 	if (m->over)
@@ -107,7 +116,7 @@ static size_t look(struct site *s, const json_t *pairs)
 		struct moved *m = &s->pairs[i];
 		for (size_t k = 0; !m->over && (pair = json_array_get(pairs, k)); k++) {
 			const json_t *op = json_object_get(pair, "operation");
-			if (strcmp(text_of(pair, "name"), m->pair) == 0 && (uint64_t)text_int(op, "id", 0) == m->op)
+			if (strcmp(text_of(pair, "name"), m->pair) == 0 && (uint64_t)text_int(op, "id", 0) >= m->op)
 				tell(m, op);
 		}
 		running += !m->over;
@@ -116,25 +125,36 @@ static size_t look(struct site *s, const json_t *pairs)
 	return running;
 }
 
-static size_t follow(struct site *s)
+/* *lost: nothing was seen for too long. */
+static size_t follow(struct site *s, bool *lost)
 {
-	int64_t began_ms = clock_boot_ms();
-	for (;;) {
+	int64_t began_ms = clock_boot_ms(), seen_ms = began_ms;
+	for (size_t running = s->begun;;) {
 		struct answer a;
 		client_ask(s->c, "/v1/status", NULL, &a);
-		size_t running = a.status == 200 ? look(s, json_object_get(a.json, "pairs")) : s->begun;
+		if (a.status == 200) {
+			running = look(s, json_object_get(a.json, "pairs"));
+			seen_ms = clock_boot_ms();
+		}
 		answer_fini(&a);
-		if (!running || (s->o->wait_ms >= 0 && clock_boot_ms() - began_ms >= s->o->wait_ms))
+		*lost = clock_boot_ms() - seen_ms > RESTART_LIMIT_MS;
+		if (!running || *lost || (s->o->wait_ms >= 0 && clock_boot_ms() - began_ms >= s->o->wait_ms))
 			return running;
 		nap();
 	}
 }
 
-static int conclude(const struct site *s, size_t running)
+static int conclude(const struct site *s, size_t running, bool lost)
 {
 	size_t good = 0;
 	for (size_t i = 0; i < s->n; i++)
 		good += s->pairs[i].good;
+	if (lost || s->unknown) {
+		printf("site %s: lost sight of %zu of %zu pairs; what began is journaled, and goes on when coldmxd "
+		       "runs\n",
+		       s->o->site, running + s->unknown, s->n);
+		return CLI_UNREACHABLE;
+	}
 	if (running) {
 		printf("site %s: %zu of %zu still run, %zu refused; coldmx status --watch\n", s->o->site, running, s->n,
 		       s->refused);
@@ -156,7 +176,9 @@ int site_run(const struct cli_options *o, struct client *c)
 	if (code < 0) {
 		for (size_t i = 0; i < s.n; i++)
 			begin(&s, &s.pairs[i]);
-		code = conclude(&s, s.begun ? follow(&s) : 0);
+		bool lost = false;
+		size_t running = s.begun ? follow(&s, &lost) : 0;
+		code = conclude(&s, running, lost);
 	}
 	for (size_t i = 0; i < s.n; i++)
 		free(s.pairs[i].pair);

@@ -313,6 +313,7 @@ static void skip(struct run *r, const char *note, struct instant now, struct run
 	struct step_ctx ctx = { .facts = &r->facts };
 	if (!r->stuck || r->mode == RUNNING_OVER)
 		return;
+	BUG_ON(r->in_flight); /* that it is stuck must be durable before a person's word stands in */
 	r->stuck = false;
 	r->err = r->cause;
 	s->skipped = true;

@@ -279,13 +279,21 @@ static void skip_step(const struct request *r, enum pair_event event)
 }
 
 /* Only the step in which it is stuck, and only one that a person can answer for. */
-static bool refuse_skip(const struct request *r)
+static bool refuse_skip(const struct request *r, const struct pair_row *row)
 {
 	const struct run *run = &r->p->op.run;
 	const char *name = r->p->opts.site.pair;
 	char hint[200];
 	if (!r->p->op.active || !run->stuck || run->mode == RUNNING_OVER) {
 		refuse(r, "nothing-to-skip", "", "no step is stuck: there is nothing to skip");
+		return true;
+	}
+	if (r->p->op.committing) {
+		refuse(r, "settling", "", "that it is stuck is just being written: try again in a second");
+		return true;
+	}
+	if (row->action == PAIR_ACT_REFUSE) {
+		refuse_by_row(r, row);
 		return true;
 	}
 	enum step_id step = run->plan->step[run->at];
@@ -325,7 +333,7 @@ static void resume(const struct request *r)
 	if (refuse_settling(r))
 		return;
 	if (r->cmd->skip[0]) {
-		if (!refuse_skip(r))
+		if (!refuse_skip(r, row))
 			skip_step(r, event);
 		return;
 	}

@@ -18,7 +18,8 @@ bool drill_leaves(const struct watched *p)
 	const struct operation *o = &p->op;
 	if (!o->open || o->plan.kind != PLAN_DRILL)
 		return false;
-	return o->ending || o->run.mode != RUNNING_FORWARD || o->run.at >= place_of(&o->plan, STEP_SETTLE);
+	return o->beginning || o->ending || o->run.mode != RUNNING_FORWARD ||
+	       o->run.at >= place_of(&o->plan, STEP_SETTLE);
 }
 
 void drill_hand_over(const struct plan *drill, const struct facts *facts, struct plan *plan, struct facts *to)

@@ -29,7 +29,7 @@ struct watched {
 	char told_rehearse[64]; /* as it is durable */
 	struct drill_result drill;
 	int64_t drill_due_ms; /* wall clock; 0 = not looked up yet */
-	bool drill_overdue;
+	bool drill_overdue, drill_in_the_way;
 	uint64_t told_epoch; /* rights as they are durable: what agents and people are told */
 	bool told_accepts;
 	bool seen_up, latched, interlock;

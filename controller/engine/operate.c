@@ -196,7 +196,8 @@ static void learn(struct watched *p)
 	memcpy(p->owed, f->owed, sizeof(p->owed));
 	learn_boot(p, f->boot_id);
 	for (int r = 0; r < HOST_ROLES; r++)
-		foreign_reported(p, (enum host_role)r, (uint64_t)f->stands_at[r]);
+		if (f->stands_at[r])
+			foreign_reported(p, (enum host_role)r, (uint64_t)f->stands_at[r]);
 }
 
 static void settle_end(struct watched *p)
@@ -214,8 +215,6 @@ static void settle_end(struct watched *p)
 		p->left_on_by[0] = '\0';
 	if (settled && o->plan.kind != PLAN_FAILBACK)
 		p->standby_accepts = false;
-	if (settled)
-		p->rehearse[0] = '\0';
 	bool cancelled = o->plan.kind == PLAN_PROMOTE && o->end == RUN_UNDONE && o->run.err.code == ERR_CANCELLED;
 	/* By recovery, and only the latch that this operation set: nothing was promoted; the budget stays spent. */
 	if (cancelled && o->plan.automatic && p->aborted_op != o->plan.op && p->health.verdict == HEALTH_UP)

@@ -157,6 +157,12 @@ static void answer_durable(const struct save *s, enum store_rc rc)
 	s->answer(s->arg, &a);
 }
 
+/* A later word about the lift is on its way: an earlier one that is tried again must not come after it. */
+static bool overtaken(const struct save *s)
+{
+	return s->number != s->e->newest_lift;
+}
+
 /* All pairs decide by it from now on. */
 static void lift_is_durable(struct engine *e, const struct hold *lift)
 {
@@ -177,7 +183,7 @@ static void saved(void *arg, enum store_rc rc)
 		again_in(s, SAVE_RETRY_MS);
 		return;
 	}
-	if (!s->p)
+	if (!s->p && !overtaken(s)) /* a restore that came meanwhile holds already */
 		lift_is_durable(e, &s->lift);
 	if (s->answer)
 		answer_durable(s, rc);
@@ -231,12 +237,6 @@ static void submit_pair(struct save *s)
 	p->e->ports.store->commit(p->e->ports.store_ctx, &txn, saved, s);
 	for (size_t i = 0; i < ARRAY_LEN(body); i++)
 		strbuf_fini(&body[i]);
-}
-
-/* A later word about the lift is on its way: an earlier one that is tried again must not come after it. */
-static bool overtaken(const struct save *s)
-{
-	return s->number != s->e->newest_lift;
 }
 
 static void drop_lift(struct save *s)

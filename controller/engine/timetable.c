@@ -4,16 +4,22 @@
 #include <string.h>
 
 #include "internal.h"
+#include "records.h"
 
 #define WINDOW_MS ((int64_t)2 * 3600 * 1000) /* so long a drill waits for its chance */
 
+/* The first that is behind `after_ms` with its jitter: its own time may lie before. */
 static int64_t next_due_ms(const struct watched *p, int64_t after_ms)
 {
 	const struct drill_times *t = &p->opts.drills;
-	int64_t due_ms = calendar_next_ms(&t->at, after_ms);
-	if (due_ms == INT64_MAX)
-		return due_ms;
-	return due_ms + calendar_jitter_ms(p->opts.site.pair, due_ms, t->jitter_ms);
+	int64_t at_ms = after_ms - t->jitter_ms, due_ms = 0;
+	while (due_ms <= after_ms) {
+		at_ms = calendar_next_ms(&t->at, at_ms);
+		if (at_ms == INT64_MAX)
+			return at_ms;
+		due_ms = at_ms + calendar_jitter_ms(p->opts.site.pair, at_ms, t->jitter_ms);
+	}
+	return due_ms;
 }
 
 /* Whatever runs at a machine that takes one at a time. */
@@ -37,6 +43,14 @@ static void obstacle(struct watched *p, struct instant now, char *why, size_t si
 	why[0] = '\0';
 	if (hold_active(&p->hold, now))
 		snprintf(why, size, "held by %s", p->hold.owner);
+	else if (p->opts.mode == MODE_SHADOW)
+		snprintf(why, size, "mode is shadow: nothing is touched");
+	else if (foreign_pending(p))
+		snprintf(why, size, "somebody else gave an epoch, not acknowledged yet");
+	else if (p->unordered_boot[0])
+		snprintf(why, size, "an unordered boot of the standby is not acknowledged yet");
+	else if (p->left_on_by[0])
+		snprintf(why, size, "the standby was left on by %.60s", p->left_on_by);
 	else if (now.boot_ms < p->e->grace_until_ms)
 		snprintf(why, size, "grace");
 	else if (row->action == PAIR_ACT_REFUSE)
@@ -72,9 +86,9 @@ static void look_at_clock(struct watched *p, struct instant now)
 	if (why[0] && !late)
 		return;
 	p->drill_due_ms = next_due_ms(p, now.wall_ms);
-	if (why[0])
-		page_send(p, "note", "the scheduled drill was left out: %s", why);
-	else if (!late)
+	if (late)
+		page_send(p, "note", "the scheduled drill was left out: %s", why[0] ? why : "its time was over");
+	else
 		begin(p);
 }
 
@@ -98,8 +112,10 @@ void timetable_look(struct watched *p)
 	struct instant now = engine_now(p->e);
 	if (!p->opts.drills.at.days || !p->e->ready || p->e->stopping)
 		return;
-	if (!p->drill.wanted_wall_ms)
-		p->drill.wanted_wall_ms = now.wall_ms; /* durable with the next change of the pair */
+	if (!p->drill.wanted_wall_ms) {
+		p->drill.wanted_wall_ms = now.wall_ms;
+		records_save(p, "coldmxd", "drills-wanted", "by schedule from now on", NULL, NULL);
+	}
 	look_at_age(p, now);
 	look_at_clock(p, now);
 }

@@ -62,8 +62,24 @@ static void page_doubt(struct watched *p)
 	p->doubt_paged = due;
 }
 
+/* A stuck drill holds back what would be a promotion: whoever is on call must clear it first. */
+static void page_in_the_way(struct watched *p)
+{
+	const struct run *r = &p->op.run;
+	bool mute = p->state == PAIR_STUCK && p->op.active && p->op.plan.kind == PLAN_DRILL && r->stuck &&
+		    p->health.verdict == HEALTH_DOWN;
+	if (mute && !p->drill_in_the_way)
+		page_send(p, "page",
+			  "the primary is DOWN, and a stuck drill is in the way: `coldmx resume %s --skip %s --reason "
+			  "...`, "
+			  "then `coldmx failover %s --reason ...`",
+			  p->opts.site.pair, step_name(r->plan->step[r->at]), p->opts.site.pair);
+	p->drill_in_the_way = mute;
+}
+
 void trouble_page(struct watched *p)
 {
+	page_in_the_way(p);
 	page_busy(p);
 	page_degraded(p);
 	page_doubt(p);

@@ -77,7 +77,7 @@ static enum step_say says_off(struct step_ctx *ctx, struct step_out *out)
 static bool answered(const struct err *err)
 {
 	return err->code == ERR_OK || err->code == ERR_AGAIN || err->code == ERR_FAILED || err->code == ERR_AUTH ||
-	       err->code == ERR_DENIED || err->code == ERR_PROTOCOL;
+	       err->code == ERR_DENIED || err->code == ERR_PROTOCOL || err->code == ERR_REFUSED;
 }
 
 static enum step_say after_hello(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)

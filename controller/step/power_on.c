@@ -18,6 +18,10 @@ enum step_say step_power_on(struct step_ctx *ctx, const struct outcome *last, st
 		ctx->mem->at = READ_BACK;
 		return step_power(out, VERB_POWER_STATUS, HOST_STANDBY);
 	}
+	if (last->u.power == POWER_STATE_ON && !ctx->facts->powered && ctx->plan->kind == PLAN_DRILL)
+		return step_fail(out, ERR_BLOCKED,
+				 "the standby is on, and not by this drill, which begins with a host that "
+				 "is off: switch it off when nobody needs it");
 	if (last->u.power == POWER_STATE_ON)
 		return step_done(out, ctx->facts->powered ? "on, read back" : "is on already");
 	if (ctx->mem->at == ASK) {

@@ -2,6 +2,7 @@
  * port 25 shut to everybody, no mail out, and where configured nothing to the primary, which finds what leans on it. */
 #include "step.h"
 
+#include <stdio.h>
 #include <string.h>
 
 enum { RECORD, TELL, SHUT, READ, ASKED };
@@ -61,15 +62,23 @@ enum step_say step_rehearse(struct step_ctx *ctx, const struct outcome *last, st
 	}
 }
 
-/* The next epoch ends the right; a standby that cannot be told is switched off next. */
+/* The next epoch ends the right, and the port is shut in the usual way; a standby that cannot be told is switched off next,
+ * and one that stays on keeps no firewall of a drill. */
 enum step_say step_rehearse_undo(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	uint64_t epoch = ctx->plan->epoch + 1;
-	if (ctx->mem->at == RECORD)
-		return record(ctx, epoch, false, out);
-	if (ctx->mem->at == TELL)
-		return tell(ctx, epoch, false, out);
-	if (last->err.code)
-		return step_done(out, "the standby was not told: %.100s", last->err.text);
-	return step_done(out, "epoch %llu", (unsigned long long)epoch);
+	switch (ctx->mem->at) {
+	case RECORD: return record(ctx, epoch, false, out);
+	case TELL: return tell(ctx, epoch, false, out);
+	case SHUT:
+		snprintf(ctx->mem->text, sizeof(ctx->mem->text), "%.100s",
+			 last->err.code ? last->err.text : ""); /* of the grant */
+		ctx->mem->at = READ;
+		return step_host(out, HOST_STANDBY, "port closed");
+	default: break;
+	}
+	if (ctx->mem->text[0] || last->err.code)
+		return step_done(out, "the standby was not told: %.100s",
+				 ctx->mem->text[0] ? ctx->mem->text : last->err.text);
+	return step_done(out, "epoch %llu, port closed", (unsigned long long)epoch);
 }

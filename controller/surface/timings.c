@@ -11,6 +11,7 @@
 #include "../core/text.h"
 
 #define KIND_MAX 24
+#define SKIPPED (-1)
 
 struct sample {
 	char kind[KIND_MAX];
@@ -90,8 +91,10 @@ static void read_row(const struct record *row, struct op_times *o, struct sample
 	if (strcmp(event, "begin") == 0)
 		o->step_began_ms[step] = wall_ms;
 	else if (strcmp(event, "skip") == 0)
-		o->step_began_ms[step] = 0;
-	if (strcmp(event, "done") != 0)
+		o->step_began_ms[step] = SKIPPED;
+	else if (strcmp(event, "stuck") == 0)
+		o->step_began_ms[step] = 0; /* what follows is a person's time */
+	if (strcmp(event, "done") != 0 || o->step_began_ms[step] == SKIPPED)
 		return;
 	int64_t took_ms = wall_ms - o->step_began_ms[step];
 	if (o->step_began_ms[step] && took_ms >= 0)

@@ -71,8 +71,8 @@ static void jitter_spreads_and_repeats(void **state)
 	char name[] = "mail-a";
 	bool seen[4] = { false };
 	(void)state;
-	for (char c = 'a'; c <= 'z'; c++) {
-		name[5] = c;
+	for (int i = 0; i < 26; i++) {
+		name[5] = (char)('a' + i);
 		int64_t jitter_ms = calendar_jitter_ms(name, WEDNESDAY_MS, 4000);
 		assert_true(jitter_ms >= 0 && jitter_ms < 4000);
 		assert_true(jitter_ms == calendar_jitter_ms(name, WEDNESDAY_MS, 4000));

@@ -63,10 +63,17 @@ static void what_was_skipped_undone_or_never_ended_gives_no_time(void **state)
 	static const struct record rows[] = {
 		{ .kind = RECORD_OPERATION,
 		  .op = 1,
-		  .body = "status=undone\nkind=promote\nbegan_wall_ms=100\nstep=guard\nstep=fence\nstep=open-port\n" },
+		  .body = "status=undone\nkind=promote\nbegan_wall_ms=100\nstep=guard\nstep=fence\nstep=open-port\n"
+			  "step=verify-dns\n" },
 		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=begin\nstep=1\nwall_ms=100\n" },
 		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=skip\nstep=1\nwall_ms=200\n" },
 		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=done\nstep=1\nwall_ms=200\n" },
+		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=begin\nstep=0\nwall_ms=100\n" },
+		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=stuck\nstep=0\nwall_ms=110\n" },
+		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=done\nstep=0\nwall_ms=99999\n" },
+		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=begin\nstep=3\nwall_ms=100\n" },
+		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=skip\nstep=3\nwall_ms=200\n" },
+		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=done\nstep=3\nwall_ms=200\n" },
 		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=begin\nstep=2\nwall_ms=200\n" },
 		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=undone\nstep=2\nwall_ms=300\n" },
 		{ .kind = RECORD_JOURNAL, .op = 1, .body = "ev=done\nstep=99\nwall_ms=400\n" },
@@ -79,6 +86,7 @@ static void what_was_skipped_undone_or_never_ended_gives_no_time(void **state)
 	assert_int_equal(json_array_size(json_object_get(root, "steps")), 0);
 	assert_string_equal(json_string_value(json_object_get(op, "status")), "undone");
 	assert_true(json_is_null(json_object_get(op, "open_ms")));
+	assert_true(json_is_null(json_object_get(op, "told_ms")));
 	assert_true(json_is_null(json_object_get(json_object_get(root, "wanted"), "time_ms")));
 	assert_int_equal(number(json_object_get(root, "wanted"), "data_age_ms"), 1000);
 	json_decref(root);
