@@ -74,8 +74,12 @@ int command_gate(const struct agent_config *c)
 	if (command_decide(c, &may, &e) != ERR_OK)
 		return say_failure(&e, EXIT_GATE_ERROR);
 	bool waits = delivery_must_wait(c, &may);
-	if (may.may_accept && delivery_set(c, waits, &e) != ERR_OK)
-		return say_failure(&e, EXIT_GATE_ERROR);
+	if (may.may_accept && delivery_set(c, waits, &e) != ERR_OK) {
+		if (waits)
+			return say_failure(&e, EXIT_GATE_ERROR);
+		/* held mail can wait, refused mail is gone: an owner starts, whatever ails its settings */
+		fprintf(stderr, "gate: delivery stays held: %s\n", e.text);
+	}
 	fprintf(stderr, "gate: %s%s\n", may.why, waits ? "; delivery is held" : "");
 	return may.may_accept || may.may_rehearse ? EXIT_SUCCESS : EXIT_FAILURE;
 }

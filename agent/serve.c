@@ -50,6 +50,8 @@ static enum err_code start(struct agent *a, struct err *e)
 		rc = state_boot_id(a->boot_id, e);
 	if (rc == ERR_OK)
 		rc = state_note_boot(a->config->state_dir, a->boot_id, "", e);
+	if (rc == ERR_OK)
+		rc = state_prepare(a->config->state_dir, e);
 	if (rc != ERR_OK)
 		return rc;
 	rc = pager_start(a->config, &a->pager, e);

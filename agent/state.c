@@ -109,6 +109,25 @@ bool state_confirmed(const char *dir, const char *boot_id, uint64_t epoch)
 	return same;
 }
 
+/* The last that was confirmed, in whatever boot; 0 = none. */
+static uint64_t confirmed_epoch(const char *dir)
+{
+	char path[PATH_MAX];
+	char *is = NULL;
+	state_path(dir, "confirmed", path, sizeof(path));
+	const char *blank = file_read(path, 128, FILE_ANY, &is, NULL, NULL) == ERR_OK ? strrchr(is, ' ') : NULL;
+	uint64_t epoch = blank ? strtoull(blank + 1, NULL, 10) : 0;
+	free(is);
+	return epoch;
+}
+
+enum err_code state_prepare(const char *dir, struct err *e)
+{
+	char path[PATH_MAX];
+	state_path(dir, "confirmed", path, sizeof(path));
+	return access(path, F_OK) == 0 ? ERR_OK : file_replace(path, "", 0, STATE_MODE, e);
+}
+
 static enum err_code confirm(const char *dir, const char *boot_id, uint64_t epoch, struct err *e)
 {
 	char path[PATH_MAX], text[128];
@@ -224,9 +243,10 @@ enum err_code state_break_glass(const char *dir, const char *pair, enum rights_p
 		rc = state_lock(dir, &lock, e);
 	if (rc != ERR_OK)
 		return rc;
-	/* A damaged record is one of the reasons for breaking the glass. */
+	/* A damaged record is one of the reasons for breaking the glass: then what was confirmed last says how high. */
 	if (state_read(dir, &r, &present, NULL) != ERR_OK || !present)
-		r = (struct rights_record){ .epoch = 0 };
+		r = (struct rights_record){ .epoch = confirmed_epoch(dir),
+					    .accept = RIGHTS_BIT(RIGHTS_PRIMARY) | RIGHTS_BIT(RIGHTS_STANDBY) };
 	/* the other host obeys it once it asks this one, and the controller plans above it */
 	r.epoch += RIGHTS_GLASS_LEAP;
 	(void)str_copy(r.pair, sizeof(r.pair), pair);

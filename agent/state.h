@@ -17,6 +17,9 @@
 
 enum err_code state_boot_id(char out[RIGHTS_BOOT_ID_SIZE], struct err *e) NODISCARD;
 
+/* Makes the file that confirmations go to, so that whoever watches it finds it. */
+enum err_code state_prepare(const char *dir, struct err *e) NODISCARD;
+
 /* *present false: there is none yet. */
 enum err_code state_read(const char *dir, struct rights_record *out, bool *present, struct err *e) NODISCARD;
 /* Stores what the controller said, and that it said so in this boot. Nothing is written when both are known. */

@@ -223,8 +223,8 @@ enum err_code rights_learn(const struct rights_record *current, enum rights_plac
 			       epoch);
 	if (current && seen->epoch == epoch && seen->own != current->own)
 		return err_set(e, ERR_CONFLICT, "epoch %" PRIu64 " is stored already with another owner", seen->epoch);
-	if (current && me == RIGHTS_STANDBY)
-		seen->accept |= current->accept & STANDBY_BIT;
+	/* `own` goes by anybody's authentic word; to refuse mail takes the controller's. A primary accepts without a record. */
+	seen->accept |= (current ? current->accept : PRIMARY_BIT) & RIGHTS_BIT(me);
 	*raised = seen->epoch > epoch;
 	return ERR_OK;
 }

@@ -42,10 +42,11 @@ static void put_addresses(struct strbuf *out, const char *name, const char *v4, 
 /* The primary's power is what its first level by command switches; what such a level has not is the primary's own. */
 static const struct config_power *power_of(const struct runbook *b, enum host_role role)
 {
+	const struct config_power *own = &b->pair->host[role].power;
 	for (size_t i = 0; role == HOST_PRIMARY && i < b->pair->nfence; i++)
-		if (b->pair->fence[i].kind == LEVEL_COMMAND && b->pair->fence[i].power.via[0])
-			return &b->pair->fence[i].power;
-	return &b->pair->host[role].power;
+		if (b->pair->fence[i].kind == LEVEL_COMMAND)
+			return b->pair->fence[i].power.via[0] ? &b->pair->fence[i].power : own;
+	return own;
 }
 
 static void put_power(const struct runbook *b, enum host_role role)
@@ -271,19 +272,23 @@ static void put_verify_local(const struct runbook *b)
 	put_controls(b, true);
 }
 
-/* Agents and edges are programs of the controller's machine: a person runs them, or does what they do. */
+/* All but the first by command, which the script switches itself: agents and edges are programs of the controller's
+ * machine, which a person runs, or does what they do. */
 static void put_levels(const struct runbook *b, const char *what)
 {
+	bool switched = false;
 	for (size_t i = 0; i < b->pair->nfence; i++) {
 		const struct config_level *l = &b->pair->fence[i];
-		if (l->kind == LEVEL_COMMAND)
+		if (l->kind == LEVEL_COMMAND && !switched) {
+			switched = true;
 			continue;
+		}
 		strbuf_adds(b->out, "\techo ");
 		put_quoted(b->out, what);
 		strbuf_adds(b->out, "' '");
 		put_quoted(b->out, l->name);
 		strbuf_adds(b->out, "' '");
-		put_quoted(b->out, l->program);
+		put_quoted(b->out, l->kind == LEVEL_COMMAND ? l->power.off : l->program);
 		strbuf_addc(b->out, '\n');
 	}
 }

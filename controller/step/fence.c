@@ -82,6 +82,8 @@ static bool answered(const struct err *err)
 
 static enum step_say after_hello(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
+	if (err_code_class(last->err.code) == ERR_CLASS_LOCAL)
+		return pass_on(ctx, "it says off, and our own side kept us from asking the primary", out);
 	return answered(&last->err) ? pass_on(ctx, "it says off, the primary answers", out) : holds(ctx, out);
 }
 

@@ -34,6 +34,16 @@ def test_a_host_that_cannot_hold_delivery_does_not_start(agent):
     assert agent.run("gate").returncode == 0  # nobody needs postconf to serve
 
 
+def test_an_owner_starts_although_delivery_cannot_be_given_back(agent):
+    agent.configure(extra=agent.postconf("relay, slow"))
+    agent.grant(record(4, own="standby", accept="primary,standby"))
+    assert agent.run("gate").returncode == 0 and agent.deferred() == ALL
+    agent.configure(extra=f'maps = {{ postconf = "{agent.folder}/none"; }};')
+    agent.grant(record(5))
+    said = agent.run("gate")
+    assert said.returncode == 0 and "delivery stays held" in said.stderr and (agent.state / "held").exists()
+
+
 def test_a_standbys_queue_is_the_controllers_business(agent):
     agent.configure(role="standby", extra=agent.postconf("relay"))
     agent.grant(record(4, accept="primary,standby"))
