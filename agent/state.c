@@ -234,7 +234,7 @@ bool state_glass(const char *dir, uint64_t epoch, char *reason, size_t size)
 enum err_code state_break_glass(const char *dir, const char *pair, enum rights_place role, const char *reason,
 				struct err *e)
 {
-	struct rights_record r;
+	struct rights_record was, r;
 	char boot_id[RIGHTS_BOOT_ID_SIZE];
 	bool present;
 	int lock = -1;
@@ -243,15 +243,11 @@ enum err_code state_break_glass(const char *dir, const char *pair, enum rights_p
 		rc = state_lock(dir, &lock, e);
 	if (rc != ERR_OK)
 		return rc;
-	/* A damaged record is one of the reasons for breaking the glass: then what was confirmed last says how high. */
-	if (state_read(dir, &r, &present, NULL) != ERR_OK || !present)
-		r = (struct rights_record){ .epoch = confirmed_epoch(dir),
-					    .accept = RIGHTS_BIT(RIGHTS_PRIMARY) | RIGHTS_BIT(RIGHTS_STANDBY) };
-	/* the other host obeys it once it asks this one, and the controller plans above it */
-	r.epoch += RIGHTS_GLASS_LEAP;
+	/* A damaged record is one of the reasons for breaking the glass: then what was confirmed last says how high. The other
+	 * host obeys it once it asks this one, and the controller plans above it. */
+	bool readable = state_read(dir, &was, &present, NULL) == ERR_OK && present;
+	rights_break_glass(readable ? &was : NULL, confirmed_epoch(dir), role, &r);
 	(void)str_copy(r.pair, sizeof(r.pair), pair);
-	r.own = role;
-	r.accept |= RIGHTS_BIT(role);
 	r.issued_ms = clock_wall_ms();
 	rc = log_break_glass(dir, reason, r.epoch, e);
 	if (rc == ERR_OK)

@@ -223,10 +223,22 @@ enum err_code rights_learn(const struct rights_record *current, enum rights_plac
 			       epoch);
 	if (current && seen->epoch == epoch && seen->own != current->own)
 		return err_set(e, ERR_CONFLICT, "epoch %" PRIu64 " is stored already with another owner", seen->epoch);
-	/* `own` goes by anybody's authentic word; to refuse mail takes the controller's. A primary accepts without a record. */
-	seen->accept |= (current ? current->accept : PRIMARY_BIT) & RIGHTS_BIT(me);
+	if (current && me == RIGHTS_STANDBY)
+		seen->accept |= current->accept & STANDBY_BIT;
 	*raised = seen->epoch > epoch;
 	return ERR_OK;
+}
+
+void rights_break_glass(const struct rights_record *current, uint64_t known_epoch, enum rights_place me,
+			struct rights_record *out)
+{
+	if (current)
+		*out = *current;
+	else
+		*out = (struct rights_record){ .epoch = known_epoch, .accept = PRIMARY_BIT | STANDBY_BIT };
+	out->epoch += RIGHTS_GLASS_LEAP;
+	out->own = me;
+	out->accept |= RIGHTS_BIT(me);
 }
 
 static PRINTF_LIKE(3, 4) void answer(struct rights_answer *out, unsigned may, const char *fmt, ...)

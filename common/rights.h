@@ -83,6 +83,11 @@ bool rights_same(const struct rights_record *a, const struct rights_record *b);
  * standby without a record never serves. */
 void rights_decide(const struct rights_record *r, const struct rights_site *site, struct rights_answer *out);
 
+/* The record of a person who breaks the glass at `me`: it owns; who accepts mail goes on to, and without a record (NULL)
+ * both do. It is far above `current`, or above `known_epoch` without one. */
+void rights_break_glass(const struct rights_record *current, uint64_t known_epoch, enum rights_place me,
+			struct rights_record *out);
+
 const char *rights_place_name(enum rights_place place);
 bool rights_place_parse(const char *name, enum rights_place *out);
 /* "primary", "standby", "primary,standby", "none" */

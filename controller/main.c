@@ -250,6 +250,8 @@ static int print_marker_key(const struct config *c, const char *domain)
 	marker_key_derive(tsig->secret.bytes, &key);
 	marker_key_format(&key, hex);
 	puts(hex);
+	explicit_bzero(&key, sizeof(key));
+	explicit_bzero(hex, sizeof(hex));
 	return EXIT_SUCCESS;
 }
 

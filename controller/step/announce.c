@@ -24,7 +24,7 @@ static void write_text(const struct step_ctx *ctx, char *out, size_t size)
 					 f->held);
 		snprintf(out + used, size - (size_t)used, "%s%.300s", f->degrade[0] ? " DEGRADE: " : "", f->degrade);
 		return;
-	case PLAN_DRILL:
+	case PLAN_DRILL: BUG_ON(true); return; /* it has no such step: it pages when it is red */
 	case PLAN_FAILBACK:
 	case PLAN_ABORT:
 		used = snprintf(out, size, "%s: the primary has its role back, the standby %s.", p->site.pair,

@@ -63,11 +63,11 @@ enum step_say step_wait(struct step_out *out, int64_t wait_ms);
 enum step_say step_done(struct step_out *out, const char *fmt, ...) PRINTF_LIKE(2, 3);
 enum step_say step_fail(struct step_out *out, enum err_code code, const char *fmt, ...) PRINTF_LIKE(3, 4);
 enum step_say step_fail_err(struct step_out *out, const struct err *err);
-/* Judges the answer to `hello`: STEP_DONE when the standby still is in the boot that this operation verifies. */
 /* A host refused its grant: the next outcome says at which epoch it stands (step_stands_above). False: it did not answer. */
 bool step_ask_epoch(struct step_ctx *ctx, enum host_role who, const struct outcome *refusal, struct step_out *out);
 /* Above this operation's epochs: told by somebody else. Keeps it as a fact, so that the next plan goes above it. */
 bool step_stands_above(struct step_ctx *ctx, enum host_role who, const struct outcome *last);
+/* Judges the answer to `hello`: STEP_DONE when the standby still is in the boot that this operation verifies. */
 enum step_say step_same_boot(struct step_ctx *ctx, const struct outcome *last, struct step_out *out);
 /* Adds one line to facts->degrade, once. */
 void step_degrade(struct step_ctx *ctx, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -144,15 +144,11 @@ void host_ask_rights(struct world *w, struct host *h)
 void host_break_glass(struct world *w, struct host *h)
 {
 	struct ghost *g = &w->pair[h->pair].ghost;
-	struct rights_record r;
+	struct rights_record was, r;
 	if (!h->up)
 		return;
-	if (!stored_record(h, &r))
-		r = (struct rights_record){ .accept = 0 };
+	rights_break_glass(stored_record(h, &was) ? &was : NULL, 0, place_of(h), &r);
 	snprintf(r.pair, sizeof(r.pair), "%s", w->opts[h->pair].site.pair);
-	r.epoch += RIGHTS_GLASS_LEAP;
-	r.own = place_of(h);
-	r.accept |= RIGHTS_BIT(r.own);
 	store_record(h, &r);
 	g->glass = g->told[h->role] = r.epoch;
 	obey(w, h);

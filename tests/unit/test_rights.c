@@ -249,17 +249,11 @@ static void test_learning(void **state)
 	lie = seen;
 	lie.epoch = 7;
 	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_CONFLICT && !raised);
-	lie = is; /* a host's accept goes by the controller's word only; its own goes */
+	lie = is; /* a standby's accept goes by the controller's word only; its own goes */
 	lie.epoch++;
 	lie.accept = P;
 	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_OK && raised && lie.accept == P);
 	assert_true(rights_learn(&is, RIGHTS_STANDBY, &lie, &raised, &e) == ERR_OK && raised && lie.accept == (P | S));
-	lie.accept = S;
-	lie.own = RIGHTS_STANDBY;
-	assert_true(rights_learn(&is, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_OK && raised && lie.accept == (P | S));
-	lie.accept = S;
-	assert_true(rights_learn(NULL, RIGHTS_PRIMARY, &lie, &raised, &e) == ERR_OK && raised && lie.accept == (P | S));
-	lie.own = RIGHTS_PRIMARY;
 	is.accept = P;
 	lie.accept = P;
 	assert_true(rights_learn(&is, RIGHTS_STANDBY, &lie, &raised, &e) == ERR_OK && raised && lie.accept == P);
