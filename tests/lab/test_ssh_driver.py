@@ -424,7 +424,7 @@ def test_input_is_uploaded(sshd, tmp_path):
 
 @pytest.mark.parametrize("words, state", [
     ("machine on", "on"), ("machine off", "off"), ("say it is  on", "on"), ("say on fire", "unknown"),
-    ("say ON", "unknown"), ("say neon", "unknown"), ("quiet", "unknown"), ("exit 1", "unknown"),
+    ("say ON", "on"), ("say neon", "unknown"), ("quiet", "unknown"), ("exit 1", "unknown"),
     ("big 100000", "unknown")])
 def test_power_status_believes_only_the_last_word(sshd, words, state):
     assert sshd.run(words, verb="power")["text"] == state
