@@ -61,6 +61,12 @@ const char *record_kind_name(enum record_kind kind)
 	return "?";
 }
 
+bool verb_host_answered(enum err_code code)
+{
+	return code == ERR_OK || code == ERR_AGAIN || code == ERR_FAILED || code == ERR_AUTH || code == ERR_DENIED ||
+	       code == ERR_PROTOCOL || code == ERR_REFUSED;
+}
+
 bool verb_has_effect(const struct verb *verb)
 {
 	switch (verb->kind) {

@@ -197,6 +197,8 @@ const char *verb_kind_name(enum verb_kind kind);
 const char *host_role_name(enum host_role role);
 const char *power_state_name(enum power_state state);
 const char *record_kind_name(enum record_kind kind);
+/* Whether what came of a question to a host over SSH was said by a machine that runs: an answer, a refusal, nonsense. */
+bool verb_host_answered(enum err_code code);
 /* False for kinds that only read. */
 bool verb_has_effect(const struct verb *verb);
 /* Same preferences and targets, in any order; TTLs are not compared (RFC 2136 2.4.2). */

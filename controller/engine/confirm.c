@@ -47,13 +47,6 @@ static void refuse(struct confirm *c, const char *fmt, ...)
 	drop(c);
 }
 
-/* Whatever was said there was said by a machine that runs. */
-static bool ssh_answered(enum err_code code)
-{
-	return code == ERR_OK || code == ERR_AGAIN || code == ERR_FAILED || code == ERR_AUTH || code == ERR_DENIED ||
-	       code == ERR_PROTOCOL;
-}
-
 static bool smtp_answered(const struct outcome *o)
 {
 	return !o->err.code || (o->u.smtp.layer[0] && strcmp(o->u.smtp.layer, "connect") != 0);
@@ -66,7 +59,7 @@ static bool speaks_against(struct confirm *c, const struct outcome *o)
 		refuse(c, "not asked, so not confirmed: %.200s", o->err.text);
 		return true;
 	}
-	if (c->at < FAMILIES ? smtp_answered(o) : c->at == FAMILIES && ssh_answered(o->err.code)) {
+	if (c->at < FAMILIES ? smtp_answered(o) : c->at == FAMILIES && verb_host_answered(o->err.code)) {
 		refuse(c, "the primary is not off: it answers %s", c->at < FAMILIES ? "on port 25" : "SSH");
 		return true;
 	}

@@ -73,18 +73,12 @@ static enum step_say says_off(struct step_ctx *ctx, struct step_out *out)
 	return step_host(out, HOST_PRIMARY, "hello");
 }
 
-/* Whatever was said there was said by a machine that runs. */
-static bool answered(const struct err *err)
-{
-	return err->code == ERR_OK || err->code == ERR_AGAIN || err->code == ERR_FAILED || err->code == ERR_AUTH ||
-	       err->code == ERR_DENIED || err->code == ERR_PROTOCOL || err->code == ERR_REFUSED;
-}
-
 static enum step_say after_hello(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)
 {
 	if (err_code_class(last->err.code) == ERR_CLASS_LOCAL)
 		return pass_on(ctx, "it says off, and our own side kept us from asking the primary", out);
-	return answered(&last->err) ? pass_on(ctx, "it says off, the primary answers", out) : holds(ctx, out);
+	return verb_host_answered(last->err.code) ? pass_on(ctx, "it says off, the primary answers", out)
+						  : holds(ctx, out);
 }
 
 static enum step_say read_back(struct step_ctx *ctx, const struct outcome *last, struct step_out *out)

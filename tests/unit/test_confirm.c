@@ -244,6 +244,11 @@ static void any_answer_refuses_it(void **state)
 	end(e);
 	e = confirm();
 	silence();
+	say(ERR_REFUSED, "", POWER_UNKNOWN); /* no sshd there, and a machine that says so */
+	assert_refused("it answers SSH");
+	end(e);
+	e = confirm();
+	silence();
 	say(ERR_UNREACH, "", POWER_UNKNOWN);
 	say(ERR_OK, "", POWER_STATE_ON);
 	assert_refused("level board says that it is on");
